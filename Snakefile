@@ -1,0 +1,61 @@
+# A controlled trial of augmentation, from lesions to the comparison table.
+#
+#   snakemake --cores 8 --resources gpu=2                      the study of config.yaml
+#   snakemake --cores 2 --configfile config/quick.yaml         another study; the file stands alone
+#   snakemake figures --configfile config/quick.yaml           redraw a finished study
+
+from augtrial.record import study_facts
+from augtrial.snake import open_study, redraws, tell_plan
+
+# A file given on the command line stands alone: Snakemake would merge it into this one.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+study = open_study(workflow, config)
+
+container: "docker://augtrial:0.1.0"
+
+
+pathvars:
+    results=study.root,
+    logs=f"{study.root}/logs",
+    benchmarks=f"{study.root}/benchmarks",
+
+
+wildcard_constraints:
+    replicate=r"\d+",
+    part=r"\d+",
+    fold=r"\d+",
+    arm=study.one_of(study.settings.arms),
+    curve=study.one_of(study.settings.curves),
+    synthesizer=study.one_of(study.settings.synthesizers),
+    scope=study.one_of([*study.classes, "all"]),
+
+
+localrules:
+    all,
+    figures,
+
+
+rule all:
+    input:
+        study.results(),
+    default_target: True
+
+
+# Redrawing leaves out every rule that computes, so that no changed setting can start a training.
+if not redraws(workflow):
+    tell_plan(workflow, study)
+
+    include: "workflow/rules/cohort.smk"
+    include: "workflow/rules/rois.smk"
+    include: "workflow/rules/classic.smk"
+    include: "workflow/rules/synthesizers.smk"
+    include: "workflow/rules/classifiers.smk"
+    include: "workflow/rules/tables.smk"
+
+
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,190 @@
+"""How hard the phantom is: rulers, hand-crafted features and the paper's CNN.
+
+Run `python benchmarks/phantom_difficulty.py`: about 15 minutes on one core. Prints the table of
+docs/phantom.md. Nothing here augments or synthesizes: the phantom was tuned on this table
+alone.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter, map_coordinates, sobel
+from scipy.stats import kurtosis, skew
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from torch import nn
+
+from augtrial.cohort.phantom import CLASSES, PhantomLesion, draw_lesions
+
+SEED = 0
+PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
+COHORTS, TRAIN, TEST = 10, 5000, 1000
+SIDE, MARGIN, WINDOW = 64, 1.58, (-160.0, 240.0)
+EPOCHS, BATCH, RATE = 20, 64, 1e-3
+LEVELS = 16  # of grey in the co-occurrence matrices
+
+
+def roi(lesion: PhantomLesion) -> np.ndarray:
+    """Return the square of 1.58 d about the lesion, 64x64 in [0, 1], anti-aliased bicubic."""
+    rows, columns = np.nonzero(lesion.mask)
+    middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
+    side = MARGIN * (max(np.ptp(rows), np.ptp(columns)) + 1)
+    step = side / SIDE
+    low = [max(int(at - side / 2) - 8, 0) for at in middle]
+    high = [int(at + side / 2) + 9 for at in middle]
+    patch = lesion.pixels[low[0] : high[0], low[1] : high[1]]
+    if step > 1:
+        patch = gaussian_filter(patch, (step - 1) / 2, mode="nearest")
+    grid = (np.arange(SIDE) + 0.5) * step - side / 2
+    at = np.meshgrid(middle[0] - low[0] + grid, middle[1] - low[1] + grid, indexing="ij")
+    hu = map_coordinates(patch, at, order=3, mode="nearest")
+    return np.clip((hu - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1).astype(np.float32)
+
+
+def diameter_mm(lesion: PhantomLesion) -> float:
+    return 2 * np.sqrt(lesion.mask.sum() / np.pi) * lesion.spacing_mm
+
+
+def features(image: np.ndarray) -> np.ndarray:
+    """Return grey values, texture (co-occurrence) and edge strength of an ROI and its margin."""
+    axis = (np.arange(SIDE) + 0.5 - SIDE / 2) / (SIDE / 2 / MARGIN)
+    radius = np.hypot(axis[:, None], axis[None, :])
+    core, rim, margin = radius < 0.6, (radius >= 0.75) & (radius < 1.25), radius >= 1.25
+    edge = np.hypot(sobel(image, 0), sobel(image, 1))
+    inside = image[radius < 1]
+    return np.array(
+        [
+            *(function(inside) for function in (np.mean, np.std, skew, kurtosis)),
+            *np.percentile(inside, [10, 25, 50, 75, 90]),
+            image[margin].mean() - image[core].mean(),
+            image[margin].std(),
+            *(function(edge[rim]) for function in (np.mean, np.std, np.max)),
+            edge[core].mean(),
+            *co_occurrence(image[12:52, 12:52], 1),
+            *co_occurrence(image[12:52, 12:52], 3),
+        ]
+    )
+
+
+def co_occurrence(image: np.ndarray, step: int) -> tuple[float, ...]:
+    """Return contrast, homogeneity, energy and correlation (Haralick 1973) over four ways."""
+    grey = np.minimum((image * LEVELS).astype(int), LEVELS - 1)
+    far = slice(step, None), slice(None, -step), slice(None)
+    counts = np.zeros((LEVELS, LEVELS))
+    for one, other in (
+        ((far[2], far[0]), (far[2], far[1])),
+        ((far[0], far[2]), (far[1], far[2])),
+        ((far[0], far[0]), (far[1], far[1])),
+        ((far[0], far[1]), (far[1], far[0])),
+    ):
+        np.add.at(counts, (grey[one].ravel(), grey[other].ravel()), 1)
+    share = (counts + counts.T) / counts.sum() / 2
+    i, j = np.indices(share.shape)
+    mean = np.sum(i * share)
+    variance = max(np.sum((i - mean) ** 2 * share), 1e-9)
+    return (
+        np.sum((i - j) ** 2 * share),
+        np.sum(share / (1 + (i - j) ** 2)),
+        np.sum(share**2),
+        np.sum((i - mean) * (j - mean) * share) / variance,
+    )
+
+
+class Sample:
+    """ROIs, labels, patients and simple measurements of some lesions."""
+
+    def __init__(self, lesions: Iterable[PhantomLesion]) -> None:
+        images, labels, patients, sizes = [], [], [], []
+        for lesion in lesions:
+            images.append(roi(lesion))
+            labels.append(CLASSES.index(lesion.label))
+            patients.append(lesion.patient_id)
+            sizes.append(np.log(diameter_mm(lesion)))
+        self.images, self.labels = np.array(images), np.array(labels)
+        self.patients, self.sizes = np.array(patients), np.array(sizes)[:, None]
+
+
+def draw(stream: str, total: int) -> Sample:
+    """Draw about `total` lesions in the paper's proportions."""
+    classes = {name: round(total * count / 182) for name, count in PAPER.items()}
+    return Sample(draw_lesions(seed=SEED, stream=stream, classes=classes))
+
+
+def cross_validated(inputs: np.ndarray, sample: Sample) -> np.ndarray:
+    """Return which lesions an SVM gets right in 3-fold cross-validation by patient."""
+    machine = make_pipeline(StandardScaler(), SVC(C=3.0))
+    folds = StratifiedGroupKFold(3, shuffle=True, random_state=SEED)
+    predicted = cross_val_predict(machine, inputs, sample.labels, groups=sample.patients, cv=folds)
+    return predicted == sample.labels
+
+
+def network() -> nn.Sequential:
+    """The paper's classifier: 1,273,347 parameters."""
+    layers: list[nn.Module] = []
+    for channels, more in ((1, 32), (32, 64), (64, 128)):
+        layers += [nn.Conv2d(channels, more, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    head = [nn.Flatten(), nn.Linear(4608, 256), nn.ReLU(), nn.Dropout(0.5), nn.Linear(256, 3)]
+    return nn.Sequential(*layers, *head)
+
+
+def train(sample: Sample) -> nn.Sequential:
+    """Train with Adam on standardised ROIs: quicker than the paper's SGD, for difficulty only."""
+    torch.manual_seed(SEED)
+    net = network().to(memory_format=torch.channels_last)
+    inputs = standardised(sample.images)
+    labels = torch.from_numpy(sample.labels)
+    optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    for _ in range(EPOCHS):
+        for batch in torch.randperm(len(inputs)).split(BATCH):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = nn.functional.cross_entropy(net(inputs[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+    return net.eval()
+
+
+@torch.inference_mode()
+def predict(net: nn.Sequential, sample: Sample) -> np.ndarray:
+    inputs = standardised(sample.images)
+    return torch.cat([net(batch) for batch in inputs.split(256)]).argmax(1).numpy()
+
+
+def standardised(images: np.ndarray) -> torch.Tensor:
+    """Return ROIs as a batch with a mean near 0 and a spread near 1, by fixed numbers."""
+    batch = torch.from_numpy((images - 0.6) / 0.12)[:, None]
+    return batch.to(memory_format=torch.channels_last)
+
+
+def row(name: str, right: np.ndarray, labels: np.ndarray) -> str:
+    shares = [right.mean(), *(right[labels == index].mean() for index in range(len(CLASSES)))]
+    return f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |"
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    print(f"| % right | all | {' | '.join(CLASSES)} |\n|---|---|---|---|---|")
+    cohorts = [draw(f"cohort-{number}", 182) for number in range(COHORTS)]
+    labels = np.concatenate([cohort.labels for cohort in cohorts])
+    describe = {
+        "log diameter only": lambda one: one.sizes,
+        "mean grey value only": lambda one: one.images[:, 20:44, 20:44].mean(axis=(1, 2))[:, None],
+        "hand-crafted features": lambda one: np.array([features(image) for image in one.images]),
+    }
+    for name, measure in describe.items():
+        right = [cross_validated(measure(cohort), cohort) for cohort in cohorts]
+        print(row(f"SVM, {name}", np.concatenate(right), labels), flush=True)
+        spread = np.std([one.mean() for one in right], ddof=1)
+        print(f"<!-- standard deviation over {COHORTS} cohorts: {100 * spread:.1f} -->")
+    net = train(draw("train", TRAIN))
+    test = draw("test", TEST)
+    print(row("CNN on fresh lesions", predict(net, test) == test.labels, test.labels))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Classic augmentation: N = N_rot x (1 + N_flip + N_trans + N_scale) variants of a lesion.
+
+Each rotated ROI is separately flipped, translated and scaled, never chained (Frid-Adar et al.
+2018, section 2.2), and each variant is one resampling of the full slice by one composed map.
+Parameters are sampled here and written to a table; applying them is a pure function.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from augtrial.roi import Context, largest_shift, to_bytes
+from augtrial.settings import ClassicSettings
+from augtrial.transforms import Square, cut, outside_pixels
+
+FLIPS = ((False, True), (True, False), (True, True))  # up-down, left-right, both
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The parameters of one variant: degrees, native pixels; `margin` is added on each side."""
+
+    kind: str
+    angle: float
+    flip_x: bool = False
+    flip_y: bool = False
+    translate_x: float = 0.0
+    translate_y: float = 0.0
+    margin: float = 0.0
+
+    def square(self, base: Square) -> Square:
+        """Return the variant's square about a lesion's base square."""
+        changes = asdict(self)
+        margin = changes.pop("margin")
+        changes.pop("kind")
+        return replace(base, side=base.side + 2 * margin, **changes)
+
+
+def sample_variants(
+    diameter: float, settings: ClassicSettings, generator: np.random.Generator
+) -> list[Variant]:
+    """Return a lesion's N variants, in the one random order of which every subset is a head.
+
+    Args:
+        diameter: the lesion's diameter in native pixels.
+        settings: how many of which kind, and their ranges.
+        generator: the lesion's own.
+    """
+    variants: list[Variant] = []
+    shift = largest_shift(diameter, settings)
+    low, high = (share * diameter for share in settings.scale_range)
+    for angle in generator.uniform(0, 180, settings.rotations):
+        rotated = Variant("rotation", float(angle))
+        variants.append(rotated)
+        for flip_x, flip_y in FLIPS[: settings.flips]:
+            variants.append(replace(rotated, kind="flip", flip_x=flip_x, flip_y=flip_y))
+        for x, y in generator.uniform(-shift, shift, (settings.translations, 2)):
+            variants.append(
+                replace(rotated, kind="translation", translate_x=float(x), translate_y=float(y))
+            )
+        for margin in generator.uniform(low, high, settings.scales):
+            variants.append(replace(rotated, kind="scale", margin=float(margin)))
+    return [variants[index] for index in generator.permutation(len(variants))]
+
+
+def apply_variant(context: Context, variant: Variant, size: int) -> np.ndarray:
+    """Return one variant as uint8 [size, size]."""
+    return to_bytes(cut(context.pixels, variant.square(context.square), size))
+
+
+def variant_rows(
+    context: Context, variants: list[Variant], size: int
+) -> Iterator[dict[str, object]]:
+    """Yield a row of the variants' table for each: its place, parameters and filled pixels."""
+    for index, variant in enumerate(variants):
+        square = context.in_slice(variant.square(context.square))
+        outside = outside_pixels(square, size, context.slice_shape)
+        yield {"variant": index, **asdict(variant), "outside_pixels": outside}

@@ -1,0 +1,248 @@
+"""How one lesion of the phantom looks: a solid in space, described by formulas in mm and HU.
+
+A lesion can be asked for any plane, so that one slice and the whole volume are the same.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What the lesions of one class have in common; a pair is a uniform range unless said."""
+
+    diameter_mm: float
+    """Median of the log-normal equivalent diameter of the largest slice."""
+    contrast_hu: Range
+    """Mean and standard deviation of lesion minus liver over patients."""
+    edge_mm: Range
+    """Sigma of the lesion's own edge; the scanner's kernel comes on top in quadrature."""
+    lobes: Range
+    """Root mean square of the contour's deviation from a circle, as a share of the radius."""
+    orders: tuple[int, int]
+    """Lowest and highest harmonic of the contour."""
+    texture_hu: Range
+    """Standard deviation of the smooth texture inside."""
+    rim_share: float = 0.0
+    """Share of the lesions with a rim, a dark centre, or both (a target)."""
+    rim_hu: Range = (0.0, 0.0)
+    """Rim minus core."""
+    centre_hu: Range = (0.0, 0.0)
+    """Dark centre minus core."""
+    nodules: tuple[int, int] = (0, 0)
+    """Fewest and most peripheral nodules."""
+    nodule_hu: Range = (0.0, 0.0)
+    """Nodule minus liver."""
+    nodule_size: Range = (0.0, 0.0)
+    """Radius of a nodule as a share of the lesion's diameter."""
+    flash_share: float = 0.0
+    """Share of the lesions that are filled as brightly as a nodule."""
+    enhances: bool = True
+    """Whether the lesion's HU goes up and down with the liver's."""
+
+
+# ---- Frozen constants of the lesions (docs/phantom.md tells how they were tuned, once) ----
+# Liver and contrasts: Chen et al., Acad Radiol 2016;23:1221. Edges, rims in 60 %, 3-7 nodules,
+# 10-15 % flash-filled, median diameters: this project's protocol. The other numbers (contours,
+# texture, rim and nodule sizes) are ours, chosen for the difficulty aimed at.
+LIVER_HU = (113.0, 15.0)  # mean and standard deviation over patients
+DIAMETER_LIMITS_MM = (10.0, 102.0)  # Frid-Adar et al. 2018, section 3.1
+DIAMETER_LOG_SD = 0.5
+APPEARANCES = {
+    "cyst": Appearance(
+        diameter_mm=18,
+        contrast_hu=(-92, 26),
+        edge_mm=(0.0, 0.1),
+        lobes=(0.02, 0.05),
+        orders=(2, 3),
+        texture_hu=(0, 2),
+        enhances=False,
+    ),
+    "metastasis": Appearance(
+        diameter_mm=22,
+        contrast_hu=(-42, 30),
+        edge_mm=(1.4, 2.9),
+        lobes=(0.04, 0.09),
+        orders=(2, 7),
+        texture_hu=(8, 18),
+        rim_share=0.6,
+        rim_hu=(20, 60),
+        centre_hu=(-45, -15),
+    ),
+    "hemangioma": Appearance(
+        diameter_mm=28,
+        contrast_hu=(-31, 52),
+        edge_mm=(0.4, 1.2),
+        lobes=(0.04, 0.08),
+        orders=(2, 6),
+        texture_hu=(2, 8),
+        nodules=(3, 7),
+        nodule_hu=(59, 130),
+        nodule_size=(0.07, 0.13),
+        flash_share=0.125,
+    ),
+}
+CONTRAST_LIMIT_SD = 2.0
+NODULE_EDGE_MM = 1.0
+NODULE_SPREAD = 0.6  # of nodules up and down, as a share of the half height
+NODULE_LENGTH = 0.2  # added to a nodule's half height, as a share of the lesion's
+WAVES = 32
+WAVELENGTH = (0.15, 0.6)  # of the texture, as a share of the diameter; not below 3 mm
+# -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Lesion:
+    """One lesion: lengths in mm from its centre, HU relative to the liver around it."""
+
+    label: str
+    diameter_mm: float
+    half_height: float
+    contour: np.ndarray
+    """Complex amplitudes of the harmonics, as shares of the mean radius."""
+    orders: np.ndarray
+    twist: np.ndarray
+    """Turn of each harmonic along z, radians a mm: slices differ, their areas do not."""
+    core_hu: float
+    edge_mm: float
+    texture_hu: float
+    waves: np.ndarray
+    """Wave vector (x, y, z) and phase of the texture's cosines, [waves, 4]."""
+    rim_hu: float
+    centre_hu: float
+    nodules: np.ndarray = field(default_factory=lambda: np.zeros((0, 6)))
+    """Centre (x, y, z), radius, half height and HU of each nodule, [nodules, 6]."""
+
+    @property
+    def mean_radius(self) -> float:
+        """Radius of the circle that the contour winds about, for the stated area."""
+        return self.diameter_mm / 2 / float(np.sqrt(1 + np.sum(np.abs(self.contour) ** 2) / 2))
+
+    @property
+    def reach(self) -> float:
+        """Radius in mm of a sphere that surely holds the lesion."""
+        widest = self.mean_radius * (1 + float(np.sum(np.abs(self.contour))))
+        return max(widest, self.half_height)
+
+    def radius(self, direction: np.ndarray, z: float) -> np.ndarray:
+        """Return the contour's radius in mm with its harmonics turned as at z.
+
+        direction is e^(i angle), complex64 of any shape.
+        """
+        swing = np.zeros(direction.shape, np.float32)
+        power = direction
+        amplitudes = self.contour * np.exp(1j * self.twist * z)
+        for order in range(1, int(self.orders[-1]) + 1):
+            if order >= self.orders[0]:
+                swing += (power * np.complex64(amplitudes[order - self.orders[0]])).real
+            power = power * direction
+        return np.float32(self.mean_radius) * (1 + swing)
+
+    def depth(self, x: np.ndarray, y: np.ndarray, z: float) -> np.ndarray:
+        """Return mm under the surface (outside negative) on the plane z, [len(y), len(x)]."""
+        point = (x[None, :] + 1j * y[:, None]).astype(np.complex64)
+        distance = np.maximum(np.abs(point), np.float32(1e-3))
+        radius = self.radius(point / distance, z)
+        height = np.float32(z / self.half_height)
+        return radius * (1 - np.hypot(distance / radius, height))
+
+    def paint(self, x: np.ndarray, y: np.ndarray, z: float, pixel_mm: float) -> tuple:
+        """Return the share of each pixel that is lesion and the lesion's HU above the liver."""
+        depth = self.depth(x, y, z)
+        share = soft_step(depth, max(self.edge_mm, 0.3 * pixel_mm))
+        size = self.diameter_mm
+        hu = self.core_hu + self._texture(x, y, z)
+        if self.rim_hu:
+            hu += self.rim_hu * np.exp(-0.5 * ((depth - 0.1 * size) / max(0.06 * size, 1.2)) ** 2)
+        if self.centre_hu:
+            hu += self.centre_hu * soft_step(depth - 0.27 * size, 0.06 * size)
+        for *centre, radius, half_height, nodule_hu in self.nodules:
+            away = np.hypot(x[None, :] - centre[0], y[:, None] - centre[1]) / radius
+            inside = radius * (1 - np.hypot(away, (z - centre[2]) / half_height))
+            hu += soft_step(inside.astype(np.float32), NODULE_EDGE_MM) * (nodule_hu - hu)
+        return share, hu
+
+    def _texture(self, x: np.ndarray, y: np.ndarray, z: float) -> np.ndarray:
+        kx, ky, kz, phase = self.waves.T[:, :, None]
+        across = np.exp(1j * kx * x).astype(np.complex64)
+        down = np.exp(1j * (ky * y + kz * z + phase)).astype(np.complex64)
+        scale = self.texture_hu * np.sqrt(2 / len(self.waves))
+        return (down.T @ across).real * np.float32(scale)
+
+
+def draw_lesion(rng: np.random.Generator, label: str, liver_hu: float) -> Lesion:
+    """Draw a lesion of the class for a patient whose liver has liver_hu."""
+    look = APPEARANCES[label]
+    diameter = look.diameter_mm * np.exp(rng.normal(0, DIAMETER_LOG_SD))
+    diameter = float(np.clip(diameter, *DIAMETER_LIMITS_MM))
+    orders = np.arange(look.orders[0], look.orders[1] + 1)
+    half_height = diameter / 2 * rng.uniform(0.8, 1.1)
+    nodule_hu = rng.uniform(*look.nodule_hu)
+    flash = rng.random() < look.flash_share
+    kind = rng.choice(["rim", "centre", "target"]) if rng.random() < look.rim_share else "plain"
+    lesion = Lesion(
+        label=label,
+        diameter_mm=diameter,
+        half_height=half_height,
+        orders=orders,
+        contour=_contour(rng, orders, rng.uniform(*look.lobes)),
+        twist=rng.normal(0, 1 / half_height, len(orders)),
+        core_hu=nodule_hu if flash else _contrast(rng, look, liver_hu),
+        edge_mm=rng.uniform(*look.edge_mm),
+        texture_hu=rng.uniform(*look.texture_hu),
+        waves=_waves(rng, diameter),
+        rim_hu=rng.uniform(*look.rim_hu) if kind in ("rim", "target") else 0.0,
+        centre_hu=rng.uniform(*look.centre_hu) if kind in ("centre", "target") else 0.0,
+    )
+    return replace(lesion, nodules=_nodules(rng, lesion, look, nodule_hu))
+
+
+def soft_step(depth: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the share in [0, 1] at a depth in mm under an edge blurred by a Gaussian sigma.
+
+    The logistic curve nearest to the normal distribution; they differ by less than 0.01.
+    """
+    return 0.5 + 0.5 * np.tanh(np.float32(0.851 / sigma) * depth)
+
+
+def _contrast(rng: np.random.Generator, look: Appearance, liver_hu: float) -> float:
+    """Draw lesion minus liver; water that does not enhance keeps its own HU in a bright liver."""
+    mean, sd = look.contrast_hu
+    limited = np.clip(rng.normal(), -CONTRAST_LIMIT_SD, CONTRAST_LIMIT_SD)
+    if look.enhances:
+        return mean + sd * limited
+    own_sd = np.sqrt(sd**2 - LIVER_HU[1] ** 2)
+    return LIVER_HU[0] + mean + own_sd * limited - liver_hu
+
+
+def _contour(rng: np.random.Generator, orders: np.ndarray, lobes: float) -> np.ndarray:
+    amplitudes = (rng.normal(size=len(orders)) + 1j * rng.normal(size=len(orders))) / orders
+    return amplitudes * lobes / np.sqrt(np.sum(np.abs(amplitudes) ** 2) / 2)
+
+
+def _waves(rng: np.random.Generator, diameter: float) -> np.ndarray:
+    length = np.maximum(diameter * rng.uniform(*WAVELENGTH, WAVES), 3.0)
+    direction = rng.normal(size=(WAVES, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    phase = rng.uniform(0, 2 * np.pi, (WAVES, 1))
+    return np.hstack([2 * np.pi / length[:, None] * direction, phase])
+
+
+def _nodules(
+    rng: np.random.Generator, lesion: Lesion, look: Appearance, nodule_hu: float
+) -> np.ndarray:
+    """Draw nodules along the contour, apart from each other, all seen near the middle slice."""
+    count = int(rng.integers(look.nodules[0], look.nodules[1] + 1))
+    turn = (np.arange(count) + rng.uniform(-0.3, 0.3, count)) / max(count, 1) + rng.random()
+    direction = np.exp(2j * np.pi * turn)
+    height = rng.uniform(-NODULE_SPREAD, NODULE_SPREAD, count)
+    section = np.sqrt(1 - height**2)  # the lesion is narrower above and below its middle
+    centre = 0.85 * section * lesion.radius(direction, 0.0) * direction
+    radius = np.maximum(lesion.diameter_mm * rng.uniform(*look.nodule_size, count), 1.0)
+    hu = nodule_hu * rng.uniform(0.9, 1.1, count)
+    half_height = radius + NODULE_LENGTH * lesion.half_height
+    z = height * lesion.half_height
+    return np.column_stack([centre.real, centre.imag, z, radius, half_height, hu])

@@ -1,0 +1,146 @@
+"""Contrasts: paired differences between two arms, for new patients and re-runs of the recipe."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from augtrial.endpoints import Influence, Panel, influences, panels
+from augtrial.errors import UserError
+from augtrial.intervals import difference_interval
+
+SEPARATOR = " - "
+CONTRAST_COLUMNS = [
+    *("contrast", "endpoint", "class", "difference", "low", "high", "se", "df"),
+    *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
+]
+
+
+def contrast_table(
+    predictions: pd.DataFrame, contrasts: Iterable[str], *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return the difference of every endpoint for every contrast "a - b", one row each.
+
+    Columns: contrast, endpoint, class, difference (arm a minus arm b, mean over replicates),
+    low, high (within [-1, 1]), se, df, replicates, folds, lesions, patients, v_patient,
+    v_replicate, v_residual (`intervals.crossed_interval` of the paired influence values; folds,
+    lesions and patients as in `endpoints.endpoint_table`).
+
+    An interval without width says that the arms differed alike for every patient and replicate
+    (most often: not at all), not that no difference is possible.
+
+    Raises:
+        UserError: a contrast names an arm that is not in the predictions, or its arms do not
+            have the same lesions, labels, patients, replicates and folds.
+    """
+    by_arm = panels(predictions)
+    pairs = {contrast: _arms(contrast, list(by_arm)) for contrast in contrasts}
+    unknown = [problem for _, _, problem in pairs.values() if problem]
+    if unknown:
+        raise UserError(unknown, title="contrasts name arms that the predictions do not have")
+    unpaired = [
+        f"{contrast}: {problem}"
+        for contrast, (a, b, _) in pairs.items()
+        for problem in _mismatches(by_arm[a], by_arm[b])
+    ]
+    if unpaired:
+        raise UserError(unpaired, title="contrasts need both arms on the same predictions")
+
+    named = dict.fromkeys(arm for a, b, _ in pairs.values() for arm in (a, b))
+    shares = {arm: list(influences(by_arm[arm])) for arm in named}
+    rows = [
+        {"contrast": contrast, **_difference(one, other, by_arm[a], confidence)}
+        for contrast, (a, b, _) in pairs.items()
+        for one, other in zip(shares[a], shares[b], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
+
+
+def split_contrast(contrast: str, arms: Iterable[str]) -> tuple[str, str]:
+    """Return the arms a and b of the contrast "a - b".
+
+    Names may hold " - " themselves: of all ways to split, the one with two known arms counts.
+
+    Raises:
+        UserError: no split, or more than one, gives two of `arms`.
+    """
+    a, b, problem = _arms(contrast, list(arms))
+    if problem:
+        raise UserError(problem)
+    return a, b
+
+
+def _arms(contrast: str, arms: list[str]) -> tuple[str, str, str]:
+    """Return arms a and b of a contrast and an empty text, or what is wrong with it."""
+    parts = contrast.split(SEPARATOR)
+    splits = [
+        (SEPARATOR.join(parts[:i]).strip(), SEPARATOR.join(parts[i:]).strip())
+        for i in range(1, len(parts))
+    ]
+    known = [split for split in splits if split[0] in arms and split[1] in arms]
+    if len(known) == 1:
+        return *known[0], ""
+    if known:
+        return "", "", f"contrast {contrast!r} can be read in {len(known)} ways; rename an arm"
+    if not splits:
+        return "", "", f"contrast {contrast!r}: write it as 'one arm - other arm'"
+    wrong = max(splits, key=lambda split: sum(name in arms for name in split))
+    hints = [f"no arm {name!r}{_nearest(name, arms)}" for name in wrong if name not in arms]
+    return "", "", f"contrast {contrast!r}: {'; '.join(hints)}"
+
+
+def _nearest(name: str, arms: list[str]) -> str:
+    """Return the nearest spelling among the arms, or all of them if none is near."""
+    near = get_close_matches(name, arms, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else f" (arms: {', '.join(map(repr, arms))})"
+
+
+def _mismatches(one: Panel, other: Panel) -> list[str]:
+    """Return what keeps the predictions of two arms from being paired."""
+    problems = []
+    for what, a, b in (
+        ("lesions", one.lesion_id, other.lesion_id),
+        ("replicates", one.replicates, other.replicates),
+    ):
+        only = [
+            f"{what} {', '.join(map(str, sorted(set(x) - set(y))[:5]))} only in arm {arm!r}"
+            for x, y, arm in ((a, b, one.arm), (b, a, other.arm))
+            if set(x) - set(y)
+        ]
+        problems += only
+    if problems:
+        return problems
+    for what, a, b in (
+        ("label", one.label, other.label),
+        ("patient", one.case, other.case),
+        ("fold", one.fold, other.fold),
+    ):
+        differs = np.not_equal(a, b).reshape(len(one.lesion_id), -1).any(axis=1)
+        if differs.any():
+            lesions = ", ".join(one.lesion_id[differs][:5])
+            problems.append(f"the {what} differs between its arms for lesions {lesions}")
+    return problems
+
+
+def _difference(one: Influence, other: Influence, panel: Panel, confidence: float) -> dict:
+    """Return a row of the table: the paired difference of an endpoint between two arms."""
+    values = one.sample() - other.sample()
+    interval = difference_interval(values, confidence)
+    replicates = values.shape[1] if values.size else 0
+    return {
+        "endpoint": one.endpoint,
+        "class": one.category,
+        "difference": float(values.mean()) if values.size else float("nan"),
+        "low": interval.low,
+        "high": interval.high,
+        "se": interval.se,
+        "df": interval.df,
+        "replicates": replicates,
+        "folds": panel.folds,
+        "lesions": one.lesions,
+        "patients": int(one.bearing.sum()),
+        "v_patient": interval.v_patient,
+        "v_replicate": interval.v_replicate,
+        "v_residual": interval.v_residual,
+    }

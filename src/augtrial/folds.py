@@ -1,0 +1,48 @@
+"""Folds: patients held out together, with classes balanced over the folds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from augtrial import seeds
+
+
+def split_patients(
+    patients: Sequence[str], labels: Sequence[str], number: int, *, seed: int, replicate: int
+) -> list[int]:
+    """Return the fold, 1 to `number`, of each lesion; a patient's lesions share one fold.
+
+    Patients are taken in random order, those with many lesions first, and each goes to the fold
+    that keeps every class most evenly spread (the greedy rule of scikit-learn's
+    StratifiedGroupKFold, kept here so that a split never changes with a library's version).
+
+    Args:
+        patients: the patient of each lesion.
+        labels: the class of each lesion.
+        number: folds.
+        seed: the study's seed.
+        replicate: which split of the study.
+    """
+    classes = {label: index for index, label in enumerate(sorted(set(labels)))}
+    counts: dict[str, np.ndarray] = {}
+    for patient, label in zip(patients, labels, strict=True):
+        counts.setdefault(patient, np.zeros(len(classes)))[classes[label]] += 1
+    names = sorted(counts)
+    seeds.generator(seed, "folds", replicate).shuffle(names)
+    names.sort(key=lambda name: -counts[name].sum())  # stable: random among equals
+    sizes = np.sum(list(counts.values()), axis=0)
+    held = np.zeros((number, len(classes)))
+    fold_of: dict[str, int] = {}
+    for name in names:
+        unevenness = [_unevenness(held, fold, counts[name] / sizes) for fold in range(number)]
+        best = int(np.lexsort((held.sum(axis=1), np.round(unevenness, 12)))[0])
+        held[best] += counts[name] / sizes
+        fold_of[name] = best + 1
+    return [fold_of[patient] for patient in patients]
+
+
+def _unevenness(held: np.ndarray, fold: int, added: np.ndarray) -> float:
+    """Return the spread of class shares over the folds, were this patient added to one."""
+    trial = held.copy()
+    trial[fold] += added
+    return float(trial.std(axis=0).mean())

@@ -1,0 +1,158 @@
+"""Intervals for a number that depends on the patients and on the replicates of the recipe."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+# Sums of squares of numbers of order one that should be zero leave about 1e-32.
+ROUNDING = 1e-24
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of a mean with the variance terms that it stands on.
+
+    `se` is the standard error and `df` its Satterthwaite degrees of freedom (NaN where the
+    variance is zero or unknown). `v_patient`, `v_replicate` and `v_residual` are the three
+    variance terms of `crossed_interval`, NaN where one patient or one replicate leaves a term
+    without an estimate.
+    """
+
+    low: float
+    high: float
+    se: float
+    df: float
+    v_patient: float
+    v_replicate: float
+    v_residual: float
+
+
+UNKNOWN = Interval(*[float("nan")] * 7)
+
+
+def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    r"""Return the t interval of the mean of a patient-by-replicate table, both random.
+
+    The table (shape [P, R]) is read as x[p, r] = mu + a_p + b_r + e[p, r] with independent
+    random effects of the patients, of the replicates, and of their interaction. With its mean
+    squares MS_P, MS_R and MS_PR (two-way layout, one observation a cell),
+
+        V_patient   = MS_P  / (P R) = var(patient means) / P        estimates s_a^2/P + s_e^2/(PR)
+        V_replicate = MS_R  / (P R) = var(replicate means) / R      estimates s_b^2/R + s_e^2/(PR)
+        V_residual  = MS_PR / (P R)                                 estimates          s_e^2/(PR)
+
+    and Var(mean) = s_a^2/P + s_b^2/R + s_e^2/(PR) is estimated without bias by
+    V = V_patient + V_replicate - V_residual: the interaction stands in both of the first two and
+    is taken away once. V is not allowed below the larger single term, where the estimate of
+    s_a^2 or of s_b^2 would be negative. The degrees of freedom are Satterthwaite's,
+
+        df = V^2 / (V_patient^2/(P-1) + V_replicate^2/(R-1) + V_residual^2/((P-1)(R-1))),
+
+    and not below min(P-1, R-1), which the subtraction could otherwise bring about.
+
+    One replicate leaves V = V_patient (patients only: the interval is silent on the training's
+    randomness); one patient leaves V = V_replicate; one cell leaves no interval (NaN). A table
+    of equal values has the interval [mean, mean].
+
+    Sources: Obuchowski & Rockette, Commun Stat Simul Comput 24:285 (1995), with replicates as
+    readers; Gallas, Acad Radiol 13:353 (2006), the one-shot estimate; Satterthwaite, Biometrics
+    Bull 2:110 (1946); the floor of V as in Hillis, Stat Med 26:596 (2007).
+    """
+    values = np.asarray(values, dtype=float)
+    if values.size == 0 or not np.isfinite(values).all():
+        return UNKNOWN
+    patients, replicates = values.shape
+    mean = values.mean()
+    patient = values.mean(axis=1, keepdims=True) - mean
+    replicate = values.mean(axis=0, keepdims=True) - mean
+    residual = values - mean - patient - replicate
+
+    v_patient = _term(patient, patients - 1, patients)
+    v_replicate = _term(replicate, replicates - 1, replicates)
+    v_residual = _term(residual, (patients - 1) * (replicates - 1), values.size)
+    terms = [
+        (v, df)
+        for v, df in (
+            (v_patient, patients - 1),
+            (v_replicate, replicates - 1),
+            (v_residual, (patients - 1) * (replicates - 1)),
+        )
+        if df > 0
+    ]
+    if not terms:
+        return UNKNOWN
+    variance = max(v for v, _ in terms[:2])
+    if len(terms) == 3:
+        variance = max(variance, v_patient + v_replicate - v_residual)
+
+    se, df, reach = float(np.sqrt(variance)), float("nan"), 0.0
+    if variance > 0:
+        satterthwaite = variance**2 / sum(v**2 / d for v, d in terms)
+        df = float(max(satterthwaite, min(d for _, d in terms)))
+        reach = se * float(stats.t.ppf((1 + confidence) / 2, df))
+    return Interval(mean - reach, mean + reach, se, df, v_patient, v_replicate, v_residual)
+
+
+def _term(deviations: np.ndarray, df: int, size: int) -> float:
+    """Return the sum of squares over its degrees of freedom and the number of cells averaged."""
+    if df == 0:
+        return float("nan")
+    term = float((deviations**2).sum()) / (df * size)
+    return term if term > ROUNDING else 0.0
+
+
+def effective_trials(sizes: np.ndarray) -> float:
+    """Return how many independent trials clusters of these sizes are worth at the least.
+
+    Were the lesions of a patient always right or wrong together, a proportion over all lesions
+    would vary like one over (sum m)^2 / sum m^2 independent lesions: the number of patients if
+    all have equally many lesions, fewer if not. That is the right number at 0 or 1, where the
+    data do not tell how alike the lesions of a patient are. Replicates do not enter: they add
+    no patients. `sizes` are the lesions of each patient (zeros allowed). Source: Kish, Survey
+    Sampling (1965), the design effect at an intraclass correlation of one.
+    """
+    sizes = np.asarray(sizes, dtype=float)
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if sizes.any() else 0.0
+
+
+def proportion_interval(
+    values: np.ndarray, trials: float, confidence: float = 0.95, *, counted: bool = True
+) -> tuple[Interval, bool]:
+    """Return the interval of a proportion, within [0, 1], and whether Wilson's had to step in.
+
+    It is `crossed_interval` of the values (shape [P, R]) where that can be trusted. It cannot
+    where the observed variance is zero (53 of 53 is not [1, 1]), nor where fewer errors or fewer
+    hits than one trial's worth were seen: one patient missed in one replicate of ten would give
+    a far *shorter* interval than no patient missed at all. There the result reaches over both
+    that interval and Wilson's on `trials` independent trials (see `effective_trials`). An AUC
+    is no count of errors (`counted=False`): Wilson steps in only where its variance is zero.
+
+    Sources: Wilson, JASA 22:209 (1927); effective numbers of trials in clustered samples: Korn
+    & Graubard, Surv Methodol 24:193 (1998); Dean & Pagano, J Surv Stat Methodol 3:484 (2015).
+    """
+    if np.size(values) == 0:
+        return UNKNOWN, False
+    interval = crossed_interval(values, confidence)
+    value = float(np.clip(np.mean(values), 0, 1))
+    low, high = interval.low, interval.high
+    seen = min(value, 1 - value) * trials
+    trusted = interval.se > 0 and (seen >= 1 or not counted)
+    if not trusted:
+        wilson = proportion_confint(value * trials, trials, 1 - confidence, method="wilson")
+        # fmin and fmax pass over the NaN of a single patient in a single replicate.
+        low, high = np.fmin(low, wilson[0]), np.fmax(high, wilson[1])
+    return replace(interval, low=_clip(low, 0), high=_clip(high, 0)), not trusted
+
+
+def difference_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Return `crossed_interval` of paired differences of proportions, within [-1, 1]."""
+    interval = crossed_interval(values, confidence)
+    return replace(interval, low=_clip(interval.low, -1), high=_clip(interval.high, -1))
+
+
+def _clip(limit: float, lowest: float) -> float:
+    """Return the limit held within [lowest, 1]; a limit a rounding error from 1 is 1."""
+    limit = float(np.clip(limit, lowest, 1))
+    return round(limit, 12)

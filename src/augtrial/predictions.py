@@ -1,0 +1,53 @@
+"""Predictions: one row a held-out lesion, replicate and arm, with the probability of each class."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from augtrial.errors import UserError
+
+# Ids and labels are text, whatever they look like; an empty patient id stays empty.
+TEXT = ("lesion_id", "patient_id", "label", "predicted", "arm", "curve")
+
+
+def prediction_rows(
+    lesions: pd.DataFrame,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    what: Mapping[str, object],
+) -> pd.DataFrame:
+    """Return one network's predictions of the lesions that its fold held out.
+
+    Args:
+        lesions: lesion_id, patient_id and label of each.
+        probabilities: [n, classes].
+        classes: the class of each column.
+        what: the columns that say which network it was: fold, replicate, arm.
+    """
+    rows = lesions[["lesion_id", "patient_id"]].copy()
+    for column, value in what.items():
+        rows[column] = value
+    rows["label"] = lesions["label"].to_numpy()
+    rows["predicted"] = np.array(classes)[probabilities.argmax(axis=1)]
+    for index, label in enumerate(classes):
+        rows[f"p_{label}"] = probabilities[:, index]
+    return rows
+
+
+def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+    """Return one or several prediction tables as one, with ids and labels as text.
+
+    Raises:
+        UserError: when a file is missing.
+    """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    if missing := [str(path) for path in paths if not Path(path).exists()]:
+        raise UserError([f"{path} does not exist" for path in missing])
+    tables = [
+        pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
+        for path in paths
+        if Path(path).stat().st_size > 1
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -1,0 +1,1 @@
+"""Generative models trained on the training folds, and what they draw."""

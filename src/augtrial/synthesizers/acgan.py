@@ -1,0 +1,92 @@
+"""ACGAN: one generator and one discriminator for all classes.
+
+Odena et al. 2017 (arXiv 1610.09585) as Frid-Adar et al. 2018, section 3.2, use it: the DCGAN's
+networks, a class embedding that joins z, and an auxiliary head that names the class.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from augtrial.synthesizers import dcgan
+
+
+class Generator(nn.Module):
+    """z [n, latent] and class indices [n] to images [n, 1, s, s] in [-1, 1]."""
+
+    def __init__(
+        self,
+        *,
+        classes: int,
+        latent: int = 100,
+        embedding: int = 50,
+        channels: Sequence[int] = (1024, 512, 256, 128),
+        kernel: int = 5,
+    ) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.embedding = nn.Embedding(classes, embedding)
+        self.body = dcgan.Generator(latent=latent + embedding, channels=channels, kernel=kernel)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Return images [n, 1, s, s] in [-1, 1]."""
+        return self.body(torch.cat([z, self.embedding(labels)], dim=1))
+
+
+class Discriminator(nn.Module):
+    """Images [n, 1, s, s] to source scores [n] and class scores [n, classes]."""
+
+    def __init__(
+        self, *, classes: int, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5
+    ) -> None:
+        """Build the layers: the DCGAN's, and the auxiliary head."""
+        super().__init__()
+        self.layers = dcgan.halving_layers(channels, kernel)
+        self.source = nn.Linear(16 * channels[-1], 1)
+        self.auxiliary = nn.Linear(16 * channels[-1], classes)
+
+    def forward(
+        self, images: Tensor, dropout: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return source scores [n] and class scores [n, classes], before sigmoid and softmax."""
+        x = self.layers(images).flatten(1)
+        return self.source(x).squeeze(1), self.auxiliary(x)
+
+
+class OdenaDiscriminator(nn.Module):
+    """Odena's own: six 3x3 convolutions, a stride of 2 in every odd one, dropout 0.5.
+
+    For 64x64 images its maps end at 8x8 (Odena et al. 2017, appendix A, for 32x32: 4x4).
+    """
+
+    def __init__(self, *, classes: int, size: int = 64) -> None:
+        """Build the layers, 16 to 512 maps."""
+        super().__init__()
+        widths = [1, 16, 32, 64, 128, 256, 512]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, 3, stride=2 - index % 2, padding=1, bias=index == 0)
+            for index, (before, after) in enumerate(itertools.pairwise(widths))
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[2:])
+        side = size // 8
+        self.source = nn.Linear(512 * side * side, 1)
+        self.auxiliary = nn.Linear(512 * side * side, classes)
+
+    def forward(
+        self, images: Tensor, dropout: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return source and class scores; while training, `dropout` draws the masks."""
+        x = images
+        for index, convolution in enumerate(self.convolutions):
+            x = convolution(x)
+            if index:
+                x = self.norms[index - 1](x)
+            x = F.leaky_relu(x, 0.2)
+            if dropout is not None:
+                kept = torch.empty(x.shape).bernoulli_(0.5, generator=dropout)
+                x = x * kept.to(x.device) * 2
+        x = x.flatten(1)
+        return self.source(x).squeeze(1), self.auxiliary(x)

@@ -1,0 +1,84 @@
+"""DCGAN: one generator and one discriminator per class.
+
+Radford et al. 2016 (arXiv 1511.06434) with the sizes of Frid-Adar et al. 2018, section 3.1: a
+dense layer to 4x4 maps, then 5x5 fractionally-strided convolutions that double the side; the
+discriminator halves it with strided convolutions.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def doubling(before: int, after: int, kernel: int, bias: bool = False) -> nn.ConvTranspose2d:
+    """Return a fractionally-strided convolution that doubles the side."""
+    return nn.ConvTranspose2d(
+        before, after, kernel, stride=2, padding=kernel // 2, output_padding=1, bias=bias
+    )
+
+
+class Generator(nn.Module):
+    """z [n, latent] to images [n, 1, s, s] in [-1, 1], s = 4 x 2^(number of channels)."""
+
+    def __init__(
+        self,
+        *,
+        latent: int = 100,
+        channels: Sequence[int] = (1024, 512, 256, 128),
+        kernel: int = 5,
+    ) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.channels = tuple(channels)
+        self.project = nn.Linear(latent, 16 * channels[0], bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
+        for before, after in itertools.pairwise(channels):
+            layers += [doubling(before, after, kernel), nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [doubling(channels[-1], 1, kernel, bias=True), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return images [n, 1, s, s] in [-1, 1]; a DCGAN has one class and reads no labels."""
+        return self.layers(self.project(z).view(-1, self.channels[0], 4, 4))
+
+
+class Discriminator(nn.Module):
+    """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
+
+    def __init__(self, *, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5) -> None:
+        """Build the layers: batch norm on all but the first and the last."""
+        super().__init__()
+        self.layers = halving_layers(channels, kernel)
+        self.source = nn.Linear(16 * channels[-1], 1)
+
+    def forward(
+        self, images: Tensor, dropout: torch.Generator | None = None
+    ) -> tuple[Tensor, None]:
+        """Return the scores of being real [n], and no class scores."""
+        return self.source(self.layers(images).flatten(1)).squeeze(1), None
+
+
+def halving_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
+    """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
+    layers: list[nn.Module] = []
+    for index, (before, after) in enumerate(zip([1, *channels], channels, strict=False)):
+        layers.append(
+            nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2, bias=index == 0)
+        )
+        if index:
+            layers.append(nn.BatchNorm2d(after))
+        layers.append(nn.LeakyReLU(0.2))
+    return nn.Sequential(*layers)
+
+
+def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw all weights from N(0, 0.02), biases zero, batch norm at its identity (section 3.1)."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, generator=generator)

@@ -1,0 +1,206 @@
+"""What every training shares: the device, the precision, and checkpoints to go on from."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from augtrial.files import written_whole
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a network trains and in which precision."""
+
+    torch: torch.device
+    bfloat16: bool
+
+    def autocast(self) -> AbstractContextManager:
+        """Return the context of a forward pass."""
+        if not self.bfloat16:
+            return nullcontext()
+        return torch.autocast(self.torch.type, dtype=torch.bfloat16)
+
+    @property
+    def name(self) -> str:
+        """Its name and precision, for the records."""
+        kind = "CPU" if self.torch.type == "cpu" else torch.cuda.get_device_name(self.torch)
+        return f"{kind}, {'bfloat16 autocast' if self.bfloat16 else 'float32'}"
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Return whether bfloat16 is quick there: emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+@contextmanager
+def training_device(device: str = "auto", precision: str = "auto") -> Iterator[Device]:
+    """Give this job a device: a GPU that no other job of ours holds, if there is one.
+
+    Snakemake only counts `gpu=1`; nothing in it says which. Here one lock file a GPU does. Where
+    all are taken (the user counted more jobs than GPUs), the first GPU is shared. On the CPU a
+    job takes one thread, since jobs run side by side.
+
+    Args:
+        device: auto, cpu or cuda.
+        precision: auto, float32 or bfloat16.
+    """
+    torch.set_num_threads(1)
+    if device == "cpu" or not torch.cuda.is_available():
+        chosen, lock = torch.device("cpu"), None
+    else:
+        index, lock = _free_gpu(torch.cuda.device_count())
+        chosen = torch.device("cuda", index)
+        torch.backends.cudnn.benchmark = True
+    bfloat16 = precision == "bfloat16" or (precision == "auto" and _has_bfloat16(chosen))
+    try:
+        yield Device(chosen, bfloat16)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _free_gpu(count: int) -> tuple[int, FileLock | None]:
+    # The visible devices name the machine's own: SLURM gives every job a "cuda:0" of its own.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
+    folder = Path(tempfile.gettempdir()) / f"augtrial-gpus-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    for index in range(count):
+        lock = FileLock(folder / f"{visible[index].strip().replace('/', '-')}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        return index, lock
+    return 0, None
+
+
+class Checkpoint:
+    """A place to go on from after a kill, in a folder that Snakemake does not know.
+
+    Snakemake deletes a rule's outputs before it reruns the rule, so that a checkpoint can be no
+    output. The folder is named by a hash of everything that decides the result: another setting
+    or another image never goes on from it.
+    """
+
+    def __init__(self, folder: str | Path, key: Any, *arrays: np.ndarray, every: float = 60.0):
+        """Name the checkpoint by settings (anything JSON can hold) and arrays.
+
+        Args:
+            folder: where this project's checkpoints are kept.
+            key: the settings, seed and names that decide the result.
+            arrays: the data that decide the result.
+            every: seconds between two saves.
+        """
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode())
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).data)
+        self.path = Path(folder) / digest.hexdigest()[:24] / "state.pt"
+        self.every = every
+        self.saved = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state last saved, or None."""
+        if not self.path.exists():
+            return None
+        return torch.load(self.path, map_location="cpu", weights_only=True)
+
+    def is_due(self) -> bool:
+        """Return whether it is time to save again."""
+        return time.monotonic() - self.saved >= self.every
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Save a state, whole."""
+        with written_whole(self.path) as draft:
+            torch.save(state, draft)
+        self.saved = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget it, once the result itself is written."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+class CheckpointFolder:
+    """The checkpoints of one job, one for each network that it trains."""
+
+    def __init__(self, folder: str | Path, key: Any) -> None:
+        """Name the folder and what decides the job's result: settings, seed, places, code."""
+        self.folder, self.key = folder, key
+        self.given: list[Checkpoint] = []
+
+    def of(self, name: str, *arrays: np.ndarray) -> Checkpoint:
+        """Return the checkpoint of one network, trained on these arrays."""
+        self.given.append(Checkpoint(self.folder, [self.key, name], *arrays))
+        return self.given[-1]
+
+    def remove(self) -> None:
+        """Forget them all, once the job's results are written."""
+        for checkpoint in self.given:
+            checkpoint.remove()
+
+
+def save_state(path: str | Path, state: dict[str, torch.Tensor]) -> None:
+    """Write a state dict from the CPU; equal tensors give equal bytes."""
+    buffer = io.BytesIO()  # given a path, torch would write its name into the file
+    torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, buffer)
+    with written_whole(path) as draft:
+        draft.write_bytes(buffer.getvalue())
+
+
+def load_state(path: str | Path) -> dict[str, torch.Tensor]:
+    """Return a state dict, on the CPU."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def batch_order(size: int, batch: int, update: int, *, seed: int, whole: bool) -> np.ndarray:
+    """Return the indices of one update's batch, computed from the update's number alone.
+
+    Each epoch has an order of its own, drawn from the seed and the epoch's number, so that a
+    training goes on after a kill exactly as it would have.
+
+    Args:
+        size: images in the training set.
+        batch: images an update.
+        update: its number, from 0.
+        seed: of this training.
+        whole: True draws full batches on across the ends of epochs; False ends every epoch
+            with what is left.
+    """
+    if whole:
+        places = np.arange(update * batch, (update + 1) * batch)
+    else:
+        per_epoch = -(-size // batch)
+        start = update // per_epoch * size + update % per_epoch * batch
+        places = np.arange(start, min(start + batch, (update // per_epoch + 1) * size))
+    epochs = places // size
+    return np.concatenate(
+        [_epoch_order(size, int(e), seed)[places[epochs == e] % size] for e in np.unique(epochs)]
+    )
+
+
+_ORDERS: dict[tuple[int, int, int], np.ndarray] = {}
+
+
+def _epoch_order(size: int, epoch: int, seed: int) -> np.ndarray:
+    from augtrial import seeds
+
+    key = (size, epoch, seed)
+    if key not in _ORDERS:
+        if len(_ORDERS) > 1:
+            _ORDERS.clear()  # only the epoch at hand and the next are ever asked for
+        _ORDERS[key] = seeds.generator(seed, "order", epoch).permutation(size)
+    return _ORDERS[key]

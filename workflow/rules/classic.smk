@@ -1,0 +1,40 @@
+# Classic augmentation: all variants of a part's lesions, seeded by lesion; arms only select.
+
+
+rule make_variants:
+    input:
+        rois=lambda w: study.rois(w.replicate, w.part),
+        contexts=lambda w: study.rois(w.replicate, w.part, "contexts.npz"),
+    output:
+        variants="<results>/replicate{replicate}/part{part}/variants.npy",
+        table="<results>/replicate{replicate}/part{part}/variants.csv",
+    params:
+        classic=study.settings.classic.model_dump(),
+        size=study.settings.roi.size,
+        seed=study.settings.seed,
+        code=study.code("classic"),
+    log:
+        "<logs>/make_variants/replicate{replicate}.part{part}.log",
+    benchmark:
+        "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
+    script:
+        "../scripts/make_variants.py"
+
+
+rule transform_variants:
+    input:
+        rois=lambda w: study.rois(w.replicate, w.part),
+        variants="<results>/replicate{replicate}/part{part}/variants.npy",
+    output:
+        variants="<results>/replicate{replicate}/part{part}/transformed/{arm}.npy",
+    params:
+        transforms=lambda w: study.settings.arms[w.arm].transforms,
+        size=lambda w: study.settings.arms[w.arm].classic,
+        seed=study.settings.seed,
+        code=study.code("transforms", "trainingset"),
+    log:
+        "<logs>/transform_variants/replicate{replicate}.part{part}.{arm}.log",
+    benchmark:
+        "<benchmarks>/transform_variants/replicate{replicate}.part{part}.{arm}.tsv"
+    script:
+        "../scripts/transform_variants.py"

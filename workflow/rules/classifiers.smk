@@ -1,0 +1,100 @@
+# Classifiers: one training per arm, fold and replicate; then the fold's held-out lesions.
+
+
+rule train_arm:
+    input:
+        rois=lambda w: study.training_rois(w.replicate, w.fold),
+        variants=lambda w: study.training_variants(w.replicate, w.fold),
+        samples=lambda w: study.samples(w.replicate, w.fold, study.arm_synthesizers(w.arm)),
+        transformed=lambda w: study.transformed(w.replicate, w.fold, w.arm),
+    output:
+        network="<results>/replicate{replicate}/fold{fold}/arms/{arm}.pt",
+        history="<results>/replicate{replicate}/fold{fold}/arms/{arm}.history.csv",
+        record="<results>/replicate{replicate}/fold{fold}/arms/{arm}.json",
+    params:
+        recipes=lambda w: study.arm_recipes(w.arm),
+        budget=lambda w: study.arm_budget(w.arm),
+        synthesizers=lambda w: study.arm_synthesizers(w.arm),
+        settings=study.classifier_values(),
+        classes=study.classes,
+        seed=study.settings.seed,
+        device=study.settings.device,
+        precision=study.settings.precision,
+        checkpoints=study.checkpoints,
+        code=study.code("classifier", "trainingset"),
+    log:
+        "<logs>/train_arm/replicate{replicate}.fold{fold}.{arm}.log",
+    benchmark:
+        "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+    script:
+        "../scripts/train_classifiers.py"
+
+
+use rule train_arm as train_curve with:
+    input:
+        rois=lambda w: study.training_rois(w.replicate, w.fold),
+        variants=lambda w: study.training_variants(w.replicate, w.fold),
+        samples=lambda w: study.samples(w.replicate, w.fold, study.curve_synthesizers(w.curve)),
+    output:
+        network="<results>/replicate{replicate}/fold{fold}/curves/{curve}.pt",
+        history="<results>/replicate{replicate}/fold{fold}/curves/{curve}.history.csv",
+        record="<results>/replicate{replicate}/fold{fold}/curves/{curve}.json",
+    params:
+        recipes=lambda w: study.curve_recipes(w.curve),
+        budget=lambda w: study.curve_budget(w.curve),
+        synthesizers=lambda w: study.curve_synthesizers(w.curve),
+        settings=study.classifier_values(),
+        classes=study.classes,
+        seed=study.settings.seed,
+        device=study.settings.device,
+        precision=study.settings.precision,
+        checkpoints=study.checkpoints,
+        code=study.code("classifier", "trainingset"),
+    log:
+        "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
+    benchmark:
+        "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
+
+
+rule predict_fold:
+    input:
+        networks=lambda w: study.networks(w.replicate, w.fold),
+        rois=lambda w: study.rois(w.replicate, w.fold),
+        table=lambda w: study.rois(w.replicate, w.fold, "rois.csv"),
+    output:
+        arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
+        curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
+    params:
+        networks=study.network_names(),
+        settings=study.classifier_values(),
+        classes=study.classes,
+        code=study.code("classifier", "predictions"),
+    log:
+        "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
+    benchmark:
+        "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
+    script:
+        "../scripts/predict_fold.py"
+
+
+rule gather_predictions:
+    input:
+        study.each_fold("predictions.csv"),
+    output:
+        table="<results>/predictions.csv",
+    log:
+        "<logs>/gather_predictions.log",
+    script:
+        "../scripts/gather_predictions.py"
+
+
+use rule gather_predictions as gather_curves with:
+    input:
+        study.each_fold("predictions_curve.csv"),
+    output:
+        table="<results>/predictions_curve.csv",
+    log:
+        "<logs>/gather_curves.log",

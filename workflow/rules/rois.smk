@@ -1,0 +1,34 @@
+# Regions of interest. A part is read by itself, so that nothing trained without it depends on it.
+
+
+rule extract_rois:
+    input:
+        pictures=lambda w: study.pictures(w.replicate, w.part),
+    output:
+        rois="<results>/replicate{replicate}/part{part}/rois.npz",
+        contexts="<results>/replicate{replicate}/part{part}/contexts.npz",
+        table="<results>/replicate{replicate}/part{part}/rois.csv",
+    params:
+        lesions=lambda w: study.part_rows(w.replicate, w.part),
+        roi=study.settings.roi.model_dump(),
+        reach=study.reach(),
+        code=study.code("roi", "cohort.readers"),
+    log:
+        "<logs>/extract_rois/replicate{replicate}.part{part}.log",
+    benchmark:
+        "<benchmarks>/extract_rois/replicate{replicate}.part{part}.tsv"
+    script:
+        "../scripts/extract_rois.py"
+
+
+rule gather_rois:
+    input:
+        [study.rois(1, part, "rois.csv") for part in study.folds],
+    output:
+        table="<results>/rois.csv",
+    params:
+        lesions=[lesion.lesion_id for lesion in study.lesions],
+    log:
+        "<logs>/gather_rois.log",
+    script:
+        "../scripts/gather_rois.py"

@@ -1,0 +1,49 @@
+# Synthesizers: each is trained for a fold from the other folds' lesions, and draws samples.
+
+
+rule train_synthesizer:
+    input:
+        rois=lambda w: study.training_rois(w.replicate, w.fold),
+        variants=lambda w: study.training_variants(w.replicate, w.fold),
+    output:
+        network="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.pt",
+        history="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.history.csv",
+        progress="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.progress.npz",
+        record="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.json",
+    params:
+        settings=lambda w: study.synthesizer_values(w.synthesizer),
+        classes=study.classes,
+        learns=lambda w: study.scope_classes(w.scope),
+        seed=study.settings.seed,
+        device=study.settings.device,
+        precision=study.settings.precision,
+        checkpoints=study.checkpoints,
+        code=study.code("synthesizers.units"),
+    log:
+        "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
+    benchmark:
+        "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+    script:
+        "../scripts/train_synthesizer.py"
+
+
+rule draw_samples:
+    input:
+        networks=lambda w: study.generators(w.replicate, w.fold, w.synthesizer, ".pt"),
+        records=lambda w: study.generators(w.replicate, w.fold, w.synthesizer, ".json"),
+    output:
+        samples="<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz",
+    params:
+        counts=lambda w: study.samples_needed(w.synthesizer),
+        size=study.settings.roi.size,
+        seed=study.settings.seed,
+        code=study.code("synthesizers.samples", "synthesizers.units"),
+    log:
+        "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
+    benchmark:
+        "<benchmarks>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
+    script:
+        "../scripts/draw_samples.py"

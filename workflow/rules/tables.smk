@@ -1,0 +1,60 @@
+# Tables: endpoints and contrasts from the predictions; whatever is shown is written here first.
+
+
+rule compare_arms:
+    input:
+        predictions="<results>/predictions.csv",
+        curves="<results>/predictions_curve.csv",
+    output:
+        endpoints="<results>/tables/endpoints.csv",
+        contrasts="<results>/tables/contrasts.csv",
+        confusion="<results>/tables/confusion.csv",
+        curve="<results>/tables/curve.csv",
+    params:
+        contrasts=study.settings.contrasts,
+        confidence=study.settings.confidence,
+        conditional_on=study.conditional_on,
+        code=study.code("endpoints", "contrasts", "curves", "predictions"),
+    log:
+        "<logs>/compare_arms.log",
+    script:
+        "../scripts/compare_arms.py"
+
+
+rule embed_lesions:
+    input:
+        networks=study.embedding_networks(),
+        rois=study.rois(1, study.folds[0]),
+        table=study.rois(1, study.folds[0], "rois.csv"),
+        variants=f"{study.part_folder(1, study.folds[0])}/variants.npy",
+    output:
+        points="<results>/tables/embedding.csv",
+        neighbours="<results>/tables/embedding_neighbours.csv",
+    params:
+        arms=study.embedding_arms(),
+        variants=study.settings.embedding.variants,
+        perplexity=study.settings.embedding.perplexity,
+        neighbours=study.settings.embedding.neighbours,
+        settings=study.classifier_values(),
+        classes=study.classes,
+        seed=study.settings.seed,
+        code=study.code("embedding", "classifier", "trainingset"),
+    log:
+        "<logs>/embed_lesions.log",
+    benchmark:
+        "<benchmarks>/embed_lesions.tsv"
+    script:
+        "../scripts/embed_lesions.py"
+
+
+rule record_study:
+    input:
+        study.each_training(".json"),
+    output:
+        record="<results>/study.json",
+    params:
+        facts=study_facts(study),
+    log:
+        "<logs>/record_study.log",
+    script:
+        "../scripts/record_study.py"

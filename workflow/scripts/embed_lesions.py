@@ -1,0 +1,46 @@
+from augtrial.jobs import job
+
+with job(snakemake):
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from augtrial.classifier import load_classifiers, predict
+    from augtrial.embedding import embed, neighbour_accuracy
+    from augtrial.settings import ClassifierSettings
+    from augtrial.training import load_state
+    from augtrial.trainingset import read_part
+
+    torch.set_num_threads(1)
+    params = snakemake.params
+    settings = ClassifierSettings(**params.settings)
+    part = read_part(snakemake.input.rois, snakemake.input.variants)
+    lesions = pd.read_csv(snakemake.input.table, dtype=str, keep_default_na=False)
+    shown = min(params.variants, part.variants.shape[1])
+    size = part.rois.shape[-1]
+    images = np.concatenate([part.rois[:, None], part.variants[:, :shown]], axis=1)
+    points = lesions.loc[lesions.index.repeat(shown + 1), ["lesion_id", "patient_id", "label"]]
+    points["image"] = (["roi"] + ["variant"] * shown) * len(lesions)
+    groups = points["patient_id"].where(points["patient_id"] != "", points["lesion_id"])
+    tables, accuracies = [], []
+    for arm, path in zip(params.arms, snakemake.input.networks, strict=True):
+        networks = load_classifiers(
+            load_state(path), settings, classes=len(params.classes), size=size
+        )
+        _, features = predict(networks[arm], images.reshape(-1, size, size))
+        places = embed(features, perplexity=params.perplexity, seed=params.seed)
+        tables.append(points.assign(arm=arm, x=places[:, 0], y=places[:, 1]))
+        accuracy = neighbour_accuracy(
+            features,
+            points["label"].to_numpy(),
+            groups.to_numpy(),
+            neighbours=params.neighbours,
+        )
+        accuracies.append({"arm": arm, "neighbours": params.neighbours, "accuracy": accuracy})
+    columns = ["arm", "lesion_id", "patient_id", "label", "image", "x", "y"]
+    pd.concat(tables or [pd.DataFrame(columns=columns)])[columns].to_csv(
+        snakemake.output.points, index=False
+    )
+    counts = {"images": len(points), "lesions": len(lesions), "patients": groups.nunique()}
+    table = pd.DataFrame(accuracies, columns=["arm", "neighbours", "accuracy"]).assign(**counts)
+    table.to_csv(snakemake.output.neighbours, index=False)

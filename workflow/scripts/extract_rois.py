@@ -1,0 +1,28 @@
+from augtrial.jobs import job
+
+with job(snakemake):
+    import numpy as np
+    import pandas as pd
+
+    from augtrial import roi
+    from augtrial.cohort.readers import lesion_slice
+    from augtrial.files import write_arrays
+    from augtrial.settings import ClassicSettings, RoiSettings
+    from augtrial.study import lesion_of
+
+    settings = RoiSettings(**snakemake.params.roi)
+    reach = ClassicSettings(**snakemake.params.reach)
+    images, contexts, rows = [], [], []
+    for values in snakemake.params.lesions:
+        lesion = lesion_of(values)
+        found = lesion_slice(lesion)
+        context = roi.extract_context(found, settings, reach)
+        images.append(roi.extract_roi(context, settings.size))
+        contexts.append(context)
+        names = {key: values[key] for key in ("lesion_id", "patient_id", "label", "image")}
+        rows.append({**names, **roi.measurements(found, context, settings.size)})
+    ids = np.array([row["lesion_id"] for row in rows])
+    labels = np.array([row["label"] for row in rows])
+    write_arrays(snakemake.output.rois, images=np.stack(images), lesion_id=ids, label=labels)
+    roi.write_contexts(snakemake.output.contexts, contexts)
+    pd.DataFrame(rows).to_csv(snakemake.output.table, index=False, float_format="%.6g")

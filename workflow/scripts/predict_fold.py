@@ -1,0 +1,30 @@
+from augtrial.jobs import job
+
+with job(snakemake):
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from augtrial.classifier import load_classifiers, predict
+    from augtrial.predictions import prediction_rows
+    from augtrial.settings import ClassifierSettings
+    from augtrial.training import load_state
+
+    torch.set_num_threads(1)
+    params, names = snakemake.params, snakemake.wildcards
+    settings = ClassifierSettings(**params.settings)
+    lesions = pd.read_csv(snakemake.input.table, dtype=str, keep_default_na=False)
+    with np.load(snakemake.input.rois) as arrays:
+        images = arrays["images"]
+    tables = {"arm": [], "curve": []}
+    for path, (kind, name) in zip(snakemake.input.networks, params.networks, strict=True):
+        networks = load_classifiers(
+            load_state(path), settings, classes=len(params.classes), size=images.shape[-1]
+        )
+        for recipe, network in networks.items():
+            probabilities, _ = predict(network, images)
+            what = {"arm": name} if kind == "arm" else {"curve": name, "size": int(recipe)}
+            what = {"fold": names.fold, "replicate": names.replicate, **what}
+            tables[kind].append(prediction_rows(lesions, probabilities, params.classes, what))
+    pd.concat(tables["arm"]).to_csv(snakemake.output.arms, index=False)
+    pd.concat(tables["curve"] or [pd.DataFrame()]).to_csv(snakemake.output.curves, index=False)

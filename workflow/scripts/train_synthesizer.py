@@ -1,0 +1,41 @@
+from augtrial.jobs import job
+
+with job(snakemake):
+    import pandas as pd
+
+    from augtrial import seeds
+    from augtrial.files import write_arrays, write_json
+    from augtrial.settings import Arm, synthesizer_settings
+    from augtrial.synthesizers.units import train_units
+    from augtrial.training import CheckpointFolder, save_state, training_device
+    from augtrial.trainingset import assemble, read_parts
+
+    params, names = snakemake.params, dict(snakemake.wildcards.items())
+    settings = synthesizer_settings(params.settings)
+    learnt = assemble(
+        Arm(classic=settings.classic),
+        read_parts(snakemake.input.rois, snakemake.input.variants),
+        params.classes,
+        seed=params.seed,
+        replicate=int(names["replicate"]),
+    )
+    where = names["synthesizer"], names["replicate"], names["fold"]
+    checkpoints = CheckpointFolder(params.checkpoints, [*where, dict(params.items())])
+    with training_device(params.device, params.precision) as device:
+        trained = train_units(
+            learnt,
+            settings,
+            learns=params.learns,
+            classes=params.classes,
+            seed_of=lambda unit: seeds.derive(params.seed, *where, unit),
+            device=device,
+            checkpoint_of=checkpoints.of,
+        )
+    save_state(snakemake.output.network, trained.state)
+    pd.DataFrame(trained.history).to_csv(snakemake.output.history, index=False)
+    write_arrays(snakemake.output.progress, **trained.progress)
+    record = {"settings": params.settings, "classes": params.classes, "learns": params.learns}
+    record |= {**names, "seed": params.seed, "device": device.name}
+    record["trained_on"] = list(learnt.lesion_ids)
+    write_json(snakemake.output.record, record)
+    checkpoints.remove()
