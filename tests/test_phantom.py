@@ -92,7 +92,10 @@ def test_slices_of_a_lesion_shrink_away_from_the_largest(patients):
     areas = [int(patient.slice_mask(placed, index).sum()) for index in patient.slices]
     assert len(areas) > 5
     assert patient.slices[int(np.argmax(areas))] == patient.largest_slice(placed)
-    assert np.abs(np.diff(np.sign(np.diff([0, *areas, 0])))).sum() >= 2
+    top = int(np.argmax(areas))
+    slack = 0.02 * areas[top]  # of pixels along the contour, which turns from slice to slice
+    assert np.all(np.diff(areas[: top + 1]) > -slack)
+    assert np.all(np.diff(areas[top:]) < slack)
     assert areas[0] == areas[-1] == 0
 
 

@@ -1,39 +1,99 @@
-"""What the Snakefile asks beyond the study itself: errors in Snakemake's manner, and the plan."""
+"""What the Snakefile asks beyond the study itself: checks, errors in its manner, and the plan."""
 
+import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snakemake.exceptions import WorkflowError
 
 from augtrial.errors import UserError
+from augtrial.files import written_whole
+from augtrial.plan import Machine, plan_text
 from augtrial.study import Study
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
+CHECK = "cohort_check.txt"
+
 
 def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
-    """Return the study of Snakemake's config; a user's mistake is told without a traceback."""
+    """Return the study of Snakemake's config, once everything that it asks for can be had.
+
+    A user's mistake is told without a traceback, all mistakes at once, before any job.
+    """
     source = ", ".join(Path(file).name for file in workflow.configfiles) or "the config"
     try:
-        return Study.from_config(config, source)
+        study = Study.from_config(config, source)
+        problems = study.problems()
+        # Jobs on other machines start here too; one look at the pictures is enough.
+        if workflow.is_main_process and not redraws(workflow):
+            problems += [*_transform_problems(study), *_picture_problems(study)]
+        if problems:
+            raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
     except UserError as error:
         raise WorkflowError(str(error)) from None
-
-
-def targets(workflow: "Workflow") -> set[str]:
-    """Return what the command line asks for."""
-    settings = workflow.dag_settings
-    return set(settings.targets) if settings is not None else set()
+    return study
 
 
 def redraws(workflow: "Workflow") -> bool:
     """Return whether only figures and report are asked for."""
-    return targets(workflow) == {"figures"}
+    settings = workflow.dag_settings
+    return settings is not None and set(settings.targets) == {"figures"}
 
 
 def tell_plan(workflow: "Workflow", study: Study) -> None:
-    """Print the study in words before the first job."""
+    """Print the study in words, before Snakemake's own list of jobs."""
     if workflow.is_main_process:
-        print(study.root, file=sys.stderr)
+        machine = Machine.here(
+            device=study.settings.device,
+            cores=workflow.resource_settings.cores,
+            gpus=workflow.global_resources.get("gpu"),
+        )
+        print(plan_text(study, machine), file=sys.stderr)
+
+
+def _transform_problems(study: Study) -> Iterable[str]:
+    for name, arm in study.settings.arms.items():
+        if arm.transforms:
+            from augtrial.transforms import further
+
+            try:
+                further(arm.transforms)
+            except UserError as error:
+                yield from (f"arms.{name}.transforms: {problem}" for problem in error.problems)
+
+
+def _picture_problems(study: Study) -> Iterable[str]:
+    """Read every picture once; what was found fit is not read again until it changes."""
+    if study.is_phantom:
+        return
+    window, folds = study.settings.roi.window, study.settings.folds.number
+    stamp = f"checked {_fingerprint(study)}"
+    path = Path(study.root) / CHECK
+    if path.exists() and path.read_text(encoding="utf-8").rstrip().endswith(stamp):
+        return
+    from augtrial.cohort.checks import check_cohort
+
+    report = check_cohort(study.cohort, folds=folds, window=window)
+    if report.problems:
+        yield from report.problems
+        return
+    lines = [report.summary, *(f"warning: {warning}" for warning in report.warnings)]
+    print("\n".join([str(study.cohort.table), *lines, ""]), file=sys.stderr)
+    with written_whole(path) as draft:
+        draft.write_text("\n".join([*lines, stamp, ""]), encoding="utf-8")
+
+
+def _fingerprint(study: Study) -> str:
+    """Return a hash that changes with the table, its pictures, the window and the folds."""
+    digest = hashlib.sha256(repr((study.settings.roi.window, study.settings.folds)).encode())
+    pictures = {path for lesion in study.lesions for path in (lesion.image, lesion.mask) if path}
+    for path in [study.cohort.table, *sorted(pictures)]:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in files:
+            state = file.stat()
+            digest.update(f"{file} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

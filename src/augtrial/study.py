@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from augtrial.cohort.table import Lesion, read_table
-from augtrial.errors import UserError
+from augtrial.cohort.table import Cohort, Lesion, read_table
 from augtrial.folds import split_patients
-from augtrial.settings import Arm, Budget, Curve, DcganSettings, Settings, read_settings
+from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
 from augtrial.settings_problems import contrast_arms, nearest
 from augtrial.source import source_hash
 
@@ -24,13 +23,13 @@ PHANTOM = "phantom"
 class Study:
     """A study's settings, lesions and places."""
 
-    def __init__(self, settings: Settings, lesions: Iterable[Lesion], classes: Iterable[str]):
+    def __init__(self, settings: Settings, cohort: Cohort, classes: Iterable[str]) -> None:
         """Join settings and lesions; `classes` in the order in which tables show them."""
         self.settings = settings
-        self.lesions = list(lesions)
+        self.cohort = cohort
+        self.lesions = cohort.lesions
         self.classes = list(classes)
-        self.given_folds = self.lesions[0].fold is not None
-        self._check()
+        self.given_folds = cohort.has_folds
 
     @classmethod
     def from_config(cls, config: dict[str, Any], source: str = "the config") -> "Study":
@@ -42,10 +41,9 @@ class Study:
         settings = read_settings(config, source)
         if settings.cohort.table == PHANTOM:
             phantom = settings.cohort.phantom
-            folder = Path("results") / settings.study / "cohort"
-            return cls(settings, phantom_lesions(settings, folder), phantom.classes)
+            return cls(settings, phantom_cohort(settings), phantom.classes)
         cohort = read_table(Path(settings.cohort.table))
-        return cls(settings, cohort.lesions, cohort.classes)
+        return cls(settings, cohort, cohort.classes)
 
     # What there is -------------------------------------------------------------------------
 
@@ -246,10 +244,21 @@ class Study:
 
     def curve_recipes(self, name: str) -> dict[str, dict[str, Any]]:
         """Return the recipes of a curve's points by size."""
-        curve = self.settings.curves[name]
+        sizes = self.settings.curves[name].sizes
         return {
-            str(size): curve_arm(curve, size).model_dump(exclude={"budget"}) for size in curve.sizes
+            str(size): arm.model_dump(exclude={"budget"})
+            for size, arm in zip(sizes, self.curve_arms(name), strict=True)
         }
+
+    def curve_arms(self, name: str) -> list[Arm]:
+        """Return the recipes of a curve's points, in the order of its sizes."""
+        curve = self.settings.curves[name]
+        if curve.vary == "classic":
+            return [Arm(classic=size, budget=curve.budget) for size in curve.sizes]
+        return [
+            Arm(classic=curve.classic, synthetic={curve.vary: size}, budget=curve.budget)
+            for size in curve.sizes
+        ]
 
     def arm_budget(self, name: str) -> dict[str, Any]:
         """Return how long an arm trains."""
@@ -287,8 +296,8 @@ class Study:
     def samples_needed(self, synthesizer: str) -> dict[str, int]:
         """Return how many samples of each class the hungriest arm or curve of a fold wants."""
         arms = [*self.settings.arms.values()]
-        for curve in self.settings.curves.values():
-            arms += [curve_arm(curve, size) for size in curve.sizes]
+        for curve in self.settings.curves:
+            arms += self.curve_arms(curve)
         folds = len(self.folds) - 1
         return {
             label: folds * max(arm.synthetic_count(synthesizer, label) for arm in arms)
@@ -334,10 +343,9 @@ class Study:
 
     # Checks that need both settings and lesions --------------------------------------------
 
-    def _check(self) -> None:
-        problems = [*self._class_problems(), *self._size_problems(), *self._fold_problems()]
-        if problems:
-            raise UserError(problems, "The settings do not fit the lesions:")
+    def problems(self) -> list[str]:
+        """Return where the settings do not fit the lesions, a line each."""
+        return [*self._class_problems(), *self._size_problems(), *self._fold_problems()]
 
     def _class_problems(self) -> Iterable[str]:
         for name, arm in self.settings.arms.items():
@@ -348,9 +356,6 @@ class Study:
                             f"arms.{name}.synthetic.{synthesizer}: unknown class '{label}'"
                             f"{nearest(label, self.classes)}"
                         )
-        for label in self.classes:
-            if label == "all":
-                yield "a class may not be named 'all': the result tables use the word"
 
     def _size_problems(self) -> Iterable[str]:
         available = self.settings.classic.number
@@ -377,35 +382,25 @@ class Study:
                 )
 
     def _fold_problems(self) -> Iterable[str]:
-        if self.given_folds:
-            return
+        if not self.is_phantom:
+            return  # the check of the lesion table tells it, by row
         for label in self.classes:
-            patients = {
-                lesion.patient_id or lesion.lesion_id
-                for lesion in self.lesions
-                if lesion.label == label
-            }
+            patients = {lesion.patient_id for lesion in self.lesions if lesion.label == label}
             if len(patients) < self.settings.folds.number:
                 yield (
                     f"class '{label}' has lesions of {len(patients)} patients, fewer than the "
                     f"{self.settings.folds.number} folds: a fold would be without it; lower "
-                    "folds.number or add patients"
+                    "folds.number or raise cohort.phantom.classes"
                 )
 
 
-def curve_arm(curve: Curve, size: int) -> Arm:
-    """Return the recipe of one point of a size curve."""
-    if curve.vary == "classic":
-        return Arm(classic=size)
-    return Arm(classic=curve.classic, synthetic={curve.vary: size})
-
-
-def phantom_lesions(settings: Settings, folder: Path) -> list[Lesion]:
-    """Return the rows of the built-in cohort, which is drawn below `folder`."""
+def phantom_cohort(settings: Settings) -> Cohort:
+    """Return the built-in cohort as its table will read once it is drawn."""
     from augtrial.cohort.phantom import cohort_rows
 
     phantom = settings.cohort.phantom
-    return [
+    folder = Path("results") / settings.study / "cohort"
+    lesions = tuple(
         Lesion(
             lesion_id=row.lesion_id,
             patient_id=row.patient_id,
@@ -421,7 +416,8 @@ def phantom_lesions(settings: Settings, folder: Path) -> list[Lesion]:
             row=number + 2,
         )
         for number, row in enumerate(cohort_rows(seed=phantom.seed, classes=phantom.classes))
-    ]
+    )
+    return Cohort(folder / "lesions.csv", lesions)
 
 
 def lesion_values(lesion: Lesion) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Pixel centres lie at whole numbers: an image of width w spans [-0.5, w - 0.5].
 """
 
+import inspect
 import os
 import sys
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ cv2.setNumThreads(1)
 class Square:
     """A square cut-out of a picture, rotated, mirrored and shifted about its centre.
 
-    `x`, `y` and `side` are in native pixels; `angle` is in degrees, counter-clockwise as the
-    picture is seen; a translation is along the square's own rotated axes.
+    `x`, `y` and `side` are in native pixels; `angle` is in degrees, by which the ROI's content
+    turns counter-clockwise; a translation is along the square's own rotated axes.
     """
 
     x: float
@@ -49,7 +50,7 @@ class Square:
         """Return the 3x3 affine map from pixels of a size x size ROI to native pixels."""
         radians = np.deg2rad(self.angle)
         cos, sin = np.cos(radians), np.sin(radians)
-        rotation = np.array([[cos, sin], [-sin, cos]])
+        rotation = np.array([[cos, -sin], [sin, cos]])
         mirror = np.diag([-1.0 if self.flip_x else 1.0, -1.0 if self.flip_y else 1.0])
         linear = rotation @ mirror * (self.side / size)
         centre = np.array([self.x, self.y]) + rotation @ [self.translate_x, self.translate_y]
@@ -138,7 +139,7 @@ def _transform(name: str, arguments: dict[str, Any]) -> A.BasicTransform:
     if not (isinstance(kind, type) and issubclass(kind, A.BasicTransform)):
         known = [n for n in dir(A) if isinstance(getattr(A, n), type)]
         raise UserError(f"unknown albumentations transform '{name}'{nearest(name, known)}")
-    allowed = kind.__init__.__code__.co_varnames[1 : kind.__init__.__code__.co_argcount]
+    allowed = list(inspect.signature(kind.__init__).parameters)[1:]
     if wrong := [argument for argument in arguments if argument not in allowed]:
         raise UserError(
             f"transform {name}: unknown argument '{wrong[0]}'{nearest(wrong[0], allowed)}"

@@ -87,6 +87,7 @@ APPEARANCES = {
 }
 CONTRAST_LIMIT_SD = 2.0
 NODULE_EDGE_MM = 1.0
+NODULE_FLATNESS = 1.3  # longer along the contour and thinner across it
 NODULE_SPREAD = 0.6  # of nodules up and down, as a share of the half height
 NODULE_LENGTH = 0.2  # added to a nodule's half height, as a share of the lesion's
 WAVES = 32
@@ -160,7 +161,10 @@ class Lesion:
         if self.centre_hu:
             hu += self.centre_hu * soft_step(depth - 0.27 * size, 0.06 * size)
         for *centre, radius, half_height, nodule_hu in self.nodules:
-            away = np.hypot(x[None, :] - centre[0], y[:, None] - centre[1]) / radius
+            outward = np.array(centre[:2], np.float32) / np.hypot(*centre[:2])
+            dx, dy = x[None, :] - np.float32(centre[0]), y[:, None] - np.float32(centre[1])
+            out, along = dx * outward[0] + dy * outward[1], dx * outward[1] - dy * outward[0]
+            away = np.hypot(out * NODULE_FLATNESS, along / NODULE_FLATNESS) / np.float32(radius)
             inside = radius * (1 - np.hypot(away, (z - centre[2]) / half_height))
             hu += soft_step(inside.astype(np.float32), NODULE_EDGE_MM) * (nodule_hu - hu)
         return share, hu

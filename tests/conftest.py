@@ -1,0 +1,41 @@
+"""Tiny phantoms with known truth, shared by the tests."""
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np
+import pytest
+
+from augtrial.cohort.readers import LesionSlice
+
+
+def disc_slice(
+    *, shape=(120, 140), centre=(70.0, 55.0), radius=12.0, inside=20.0, outside=110.0, noise=0.0
+) -> LesionSlice:
+    """A disc of one HU value in another, with its mask; centre is (x, y)."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    mask = (columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 <= radius**2
+    pixels = np.where(mask, inside, outside) + noise * np.random.default_rng(0).normal(size=shape)
+    return LesionSlice(pixels.astype(np.float32), mask, None, 0.8, None)
+
+
+@pytest.fixture
+def disc():
+    return disc_slice()
+
+
+@pytest.fixture(scope="session")
+def striped_classes():
+    """Images of two classes that any classifier can tell: stripes across and stripes along."""
+    rng = np.random.default_rng(3)
+    wave = (np.arange(32) // 4 % 2 * 160 + 40).astype(float)
+    images = np.empty((80, 32, 32), np.uint8)
+    labels = np.arange(80) % 2
+    for index, label in enumerate(labels):
+        image = (
+            np.broadcast_to(wave, (32, 32)) if label else np.broadcast_to(wave[:, None], (32, 32))
+        )
+        images[index] = np.clip(image + rng.normal(0, 20, (32, 32)), 0, 255)
+    return images, labels.astype(np.int64)

@@ -1,0 +1,117 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import disc_slice
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augtrial import classic, roi, seeds
+from augtrial.classic import Variant
+from augtrial.errors import UserError
+from augtrial.settings import ClassicSettings, RoiSettings
+from augtrial.transforms import apply_further, further
+
+
+@pytest.fixture(scope="module")
+def context():
+    return roi.extract_context(disc_slice(noise=20), RoiSettings(), ClassicSettings())
+
+
+@given(
+    st.integers(1, 6), st.integers(0, 3), st.integers(0, 4), st.integers(0, 4), st.floats(4, 150)
+)
+def test_there_are_exactly_n_variants(rotations, flips, translations, scales, diameter):
+    settings = ClassicSettings(
+        rotations=rotations, flips=flips, translations=translations, scales=scales
+    )
+    variants = classic.sample_variants(diameter, settings, seeds.generator(1, "x"))
+    assert len(variants) == settings.number == rotations * (1 + flips + translations + scales)
+    kinds = Counter(variant.kind for variant in variants)
+    assert kinds["rotation"] == rotations
+    assert kinds["flip"] == rotations * flips
+    assert kinds["translation"] == rotations * translations
+    assert kinds["scale"] == rotations * scales
+
+
+@given(st.floats(4, 150))
+def test_every_parameter_stays_in_the_papers_range(diameter):
+    p = min(4, 0.1 * diameter)
+    for variant in classic.sample_variants(diameter, ClassicSettings(), seeds.generator(2, "x")):
+        assert 0 <= variant.angle <= 180
+        assert max(abs(variant.translate_x), abs(variant.translate_y)) <= p
+        if variant.kind == "scale":
+            assert 0.1 * diameter <= variant.margin <= 0.4 * diameter
+        else:
+            assert variant.margin == 0
+
+
+def test_flips_translations_and_scales_are_never_chained():
+    for variant in classic.sample_variants(40, ClassicSettings(), seeds.generator(3, "x")):
+        changed = [
+            variant.flip_x or variant.flip_y,
+            bool(variant.translate_x or variant.translate_y),
+            bool(variant.margin),
+        ]
+        assert sum(changed) == (variant.kind != "rotation")
+
+
+def test_the_identity_variant_is_the_roi(context):
+    identity = classic.apply_variant(context, Variant("rotation", 0.0), 64)
+    np.testing.assert_array_equal(identity, roi.extract_roi(context, 64))
+
+
+def test_flips_mirror_the_roi(context):
+    image = roi.extract_roi(context, 64).astype(int)
+    for (flip_x, flip_y), axes in zip(classic.FLIPS, [(0,), (1,), (0, 1)], strict=True):
+        flipped = classic.apply_variant(context, Variant("flip", 0.0, flip_x, flip_y), 64)
+        assert np.abs(flipped.astype(int) - np.flip(image, axes)).max() <= 1
+
+
+def test_more_margin_shows_more_tissue(context):
+    near = classic.apply_variant(context, Variant("rotation", 0.0), 64)
+    far = classic.apply_variant(context, Variant("scale", 0.0, margin=0.4 * context.diameter), 64)
+    dark = 144  # of 255: half way from the disc's 20 HU to the 110 HU around it
+    share = (far < dark).mean() / (near < dark).mean()
+    assert share == pytest.approx((1.58 / 2.38) ** 2, rel=0.1)
+
+
+def test_corners_of_rotated_variants_show_the_neighbouring_tissue():
+    lesion = disc_slice(shape=(200, 200), centre=(100.0, 100.0))
+    lesion.pixels[:80] = 200  # other tissue beyond the base square's upper edge
+    context = roi.extract_context(lesion, RoiSettings(), ClassicSettings())
+    assert roi.extract_roi(context, 64).max() < 190
+    turned = classic.apply_variant(context, Variant("rotation", 45.0), 64)
+    assert turned.max() > 220
+
+
+def test_a_variant_can_be_replayed_from_its_row(context):
+    variants = classic.sample_variants(context.diameter, ClassicSettings(), seeds.generator(4, "x"))
+    rows = list(classic.variant_rows(context, variants, 64))
+    for variant, row in zip(variants[:20], rows, strict=False):
+        values = {key: row[key] for key in Variant.__dataclass_fields__}
+        again = classic.apply_variant(context, Variant(**values), 64)
+        np.testing.assert_array_equal(again, classic.apply_variant(context, variant, 64))
+
+
+def test_the_first_few_variants_do_not_share_one_rotation():
+    variants = classic.sample_variants(40, ClassicSettings(), seeds.generator(5, "x"))
+    assert len({variant.angle for variant in variants[:16]}) > 8
+
+
+def test_a_users_transform_is_applied_by_name_and_from_its_seed(context):
+    images = np.stack([roi.extract_roi(context, 64)] * 3)
+    pipeline = further(["VerticalFlip", {"GaussNoise": {"std_range": [0.1, 0.1], "p": 1.0}}])
+    first, second = (apply_further(pipeline, images, seed=7) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, apply_further(pipeline, images, seed=8))
+    assert first.dtype == np.uint8
+    assert not np.array_equal(first, images)
+
+
+def test_unknown_transforms_and_arguments_are_told_together_with_the_nearest():
+    with pytest.raises(UserError) as caught:
+        further(["GausNoise", {"VerticalFlip": {"prob": 1}}])
+    assert len(caught.value.problems) == 2
+    assert "'GaussNoise'" in caught.value.problems[0]
+    assert "prob" in caught.value.problems[1]

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+
+from augtrial.classifier import (
+    Classifier,
+    load_classifiers,
+    number_of_updates,
+    predict,
+    train_classifier,
+)
+from augtrial.settings import Budget, ClassifierSettings
+from augtrial.training import Checkpoint, Device
+
+CPU = Device(torch.device("cpu"), bfloat16=False)
+SMALL = ClassifierSettings(channels=[4, 8], dense=8, learning_rate=0.05, batch=16)
+
+
+def train(images, labels, updates=40, **options):
+    budget = Budget(updates=updates)
+    return train_classifier(
+        images, labels, SMALL, budget, classes=2, seed=11, device=CPU, **options
+    )
+
+
+def same(one: Classifier, other: Classifier) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_papers_network_has_1273347_parameters():
+    network = Classifier(classes=3)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 1_273_347
+    assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 3)
+
+
+def test_classes_that_can_be_told_are_told(striped_classes):
+    images, labels = striped_classes
+    network, history = train(images, labels, updates=80)
+    probabilities, features = predict(network, images)
+    assert (probabilities.argmax(1) == labels).mean() == 1
+    assert features.shape == (len(images), SMALL.dense)
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bytes(striped_classes):
+    images, labels = striped_classes
+    assert same(train(images, labels)[0], train(images, labels)[0])
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    striped_classes, tmp_path, monkeypatch
+):
+    images, labels = striped_classes
+    straight, whole_history = train(images, labels)
+    checkpoint = Checkpoint(tmp_path, "key", every=0)
+    saved = []
+
+    def save_and_die(state):
+        Checkpoint.save(checkpoint, state)
+        saved.append(state["update"])
+        if state["update"] == 23:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", save_and_die)
+    with pytest.raises(Killed):
+        train(images, labels, checkpoint=checkpoint)
+    resumed, history = train(images, labels, checkpoint=Checkpoint(tmp_path, "key", every=1e9))
+    assert saved[-1] == 23
+    assert same(straight, resumed)
+    assert history == whole_history
+
+
+def test_an_images_prediction_does_not_depend_on_its_neighbours(striped_classes):
+    images, labels = striped_classes
+    network, _ = train(images, labels, updates=5)
+    together, _ = predict(network, images)
+    alone = np.concatenate([predict(network, images[i : i + 1])[0] for i in range(7)])
+    np.testing.assert_array_equal(together[:7], alone)
+
+
+def test_a_state_dict_predicts_by_itself(striped_classes):
+    images, labels = striped_classes
+    network, _ = train(images, labels, updates=5)
+    state = {f"an arm/{key}": value for key, value in network.state_dict().items()}
+    loaded = load_classifiers(state, SMALL, classes=2, size=32)["an arm"]
+    np.testing.assert_array_equal(predict(loaded, images)[0], predict(network, images)[0])
+
+
+def test_the_training_mean_is_that_of_the_training_set(striped_classes):
+    images, labels = striped_classes
+    network, _ = train(images, labels, updates=1)
+    np.testing.assert_allclose(network.mean[0, 0], images.mean(0) / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "budget", "updates"),
+    [(122, Budget(epochs=150), 300), (128, Budget(epochs=2), 4), (10_000, Budget(updates=7), 7)],
+)
+def test_a_budget_in_epochs_counts_the_last_small_batch(images, budget, updates):
+    assert number_of_updates(images, ClassifierSettings(), budget) == updates
+
+
+def test_a_budget_of_fewer_updates_than_records_still_has_a_history(striped_classes):
+    images, labels = striped_classes
+    _, history = train(images, labels, updates=3)
+    assert [row["update"] for row in history] == [1, 2, 3]

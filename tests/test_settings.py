@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augtrial.errors import UserError
+from augtrial.reference import reference
+from augtrial.settings import Settings, read_settings, read_settings_file
+
+ROOT = Path(__file__).parents[1]
+SMALLEST = {"study": "s", "arms": {"none": {}, "classic": {"classic": 100}}}
+
+
+def problems(**changes) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        read_settings({**SMALLEST, **changes})
+    return caught.value.problems
+
+
+def test_what_is_left_out_has_the_papers_value():
+    settings = read_settings(SMALLEST)
+    assert settings.classic.number == 480
+    assert settings.classifier.channels == [32, 64, 128]
+    assert settings.classifier.budget.epochs == 150
+    assert settings.synthesizers["dcgan"].epochs == 70
+    assert settings.synthesizers["acgan"].learning_rate == 0.0001
+    assert settings.folds.number == 3
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_spelling():
+    (problem,) = problems(classic={"rotation": 3})
+    assert "classic.rotation" in problem
+    assert "'rotations'" in problem
+
+
+def test_an_unknown_key_of_a_named_synthesizer_is_found_in_its_own_network():
+    (problem,) = problems(synthesizers={"mine": {"network": "acgan", "embeding": 3}})
+    assert problem.startswith("synthesizers.mine.embeding: unknown key")
+    assert "'embedding'" in problem
+
+
+def test_all_problems_are_told_at_once():
+    found = problems(sed=1, roi={"margin": "wide"}, classifier={"dropout": 2})
+    assert len(found) == 3
+
+
+def test_an_arm_that_names_an_unknown_synthesizer_is_refused():
+    (problem,) = problems(arms={"a": {"classic": 1, "synthetic": {"dcgn": 5}}})
+    assert "unknown synthesizer 'dcgn'" in problem
+    assert "'dcgan'" in problem
+
+
+@pytest.mark.parametrize("key", ["classic", "synthetic"])
+@given(size=st.integers(max_value=-1))
+def test_negative_sizes_are_refused(key, size):
+    arm = {"classic": size} if key == "classic" else {"synthetic": {"dcgan": size}}
+    assert any(f"arms.a.{key}" in problem for problem in problems(arms={"a": arm}))
+
+
+def test_a_contrast_of_an_unknown_arm_is_refused():
+    (problem,) = problems(contrasts=["clasic - none"])
+    assert "'clasic'" in problem
+    assert "'classic'" in problem
+
+
+def test_a_shared_synthesizer_and_several_splits_are_refused():
+    (problem,) = problems(share_synthesizer=True, folds={"split": "each"})
+    assert "share_synthesizer" in problem
+
+
+def test_a_budget_in_both_units_is_refused():
+    (problem,) = problems(classifier={"budget": {"epochs": 1, "updates": 1}})
+    assert "one of epochs and updates" in problem
+
+
+def test_networks_of_another_size_than_the_roi_are_refused():
+    arms = {"a": {"synthetic": {"dcgan": 1}}}
+    assert all("roi.size is 32" in problem for problem in problems(roi={"size": 32}, arms=arms))
+
+
+@pytest.mark.parametrize("name", ["a/b", "a.b", "", " a"])
+def test_names_that_cannot_be_file_names_are_refused(name):
+    assert problems(arms={name: {}})
+    assert problems(study=name)
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("study: [", encoding="utf-8")
+    with pytest.raises(UserError, match=r"broken\.yaml is not valid YAML"):
+        read_settings_file(path)
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))], ids=lambda p: p.name
+)
+def test_every_config_of_the_repository_is_valid(path):
+    assert read_settings_file(path).arms
+
+
+def test_config_yaml_states_every_key_and_keeps_the_papers_values():
+    given_values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    settings = read_settings(given_values)
+    defaults = Settings(study="x", arms={"none": {}})
+    named = {"study", "note", "arms", "curves", "contrasts", "embedding"}  # nothing to inherit
+    for key, field in Settings.model_fields.items():
+        assert key in given_values, f"config.yaml lacks {key}"
+        value = getattr(settings, key)
+        if key not in named:
+            assert value == getattr(defaults, key), key
+        if hasattr(field.default, "model_fields_set") and key != "cohort":
+            assert value.model_fields_set == set(type(value).model_fields), key
+    for name, synthesizer in settings.synthesizers.items():
+        assert synthesizer.model_fields_set == set(type(synthesizer).model_fields), name
+
+
+def test_the_reference_page_is_up_to_date():
+    page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert page == reference(), "run `make docs`"

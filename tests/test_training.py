@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augtrial import training
+from augtrial.training import Checkpoint, batch_order, load_state, save_state
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 3))
+def test_epochs_show_every_image_once_with_a_small_last_batch(size, batch, seed):
+    per_epoch = -(-size // batch)
+    for epoch in range(2):
+        updates = range(epoch * per_epoch, (epoch + 1) * per_epoch)
+        shown = [batch_order(size, batch, u, seed=seed, whole=False) for u in updates]
+        assert sorted(np.concatenate(shown)) == list(range(size))
+        assert all(len(order) == batch for order in shown[:-1])
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 3))
+def test_full_batches_are_drawn_on_across_the_ends_of_epochs(size, batch, seed):
+    drawn = [batch_order(size, batch, u, seed=seed, whole=True) for u in range(3 * size)]
+    assert {len(order) for order in drawn} == {batch}
+    together = np.concatenate(drawn)
+    for epoch in range(3):
+        assert sorted(together[epoch * size : (epoch + 1) * size]) == list(range(size))
+
+
+def test_equal_tensors_give_equal_bytes_under_any_name(tmp_path):
+    state = {"w": torch.arange(6.0).view(2, 3)}
+    save_state(tmp_path / "one.pt", state)
+    save_state(tmp_path / "folder" / "another name.pt", {"w": state["w"].clone()})
+    one, other = tmp_path / "one.pt", tmp_path / "folder" / "another name.pt"
+    assert one.read_bytes() == other.read_bytes()
+    assert torch.equal(load_state(one)["w"], state["w"])
+
+
+def test_a_checkpoint_of_other_settings_or_images_is_not_gone_on_from(tmp_path):
+    images = np.arange(8, dtype=np.uint8)
+    Checkpoint(tmp_path, {"epochs": 3}, images).save({"step": 5})
+    assert Checkpoint(tmp_path, {"epochs": 3}, images).load() == {"step": 5}
+    assert Checkpoint(tmp_path, {"epochs": 4}, images).load() is None
+    assert Checkpoint(tmp_path, {"epochs": 3}, images[::-1]).load() is None
+
+
+def test_a_removed_checkpoint_is_gone(tmp_path):
+    checkpoint = Checkpoint(tmp_path, "key")
+    checkpoint.save({"step": 1})
+    checkpoint.remove()
+    assert checkpoint.load() is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_save_that_fails_leaves_the_checkpoint_before_it(tmp_path):
+    checkpoint = Checkpoint(tmp_path, "key")
+    checkpoint.save({"step": 1})
+    with pytest.raises(Exception, match=r"pickle|local"):
+        checkpoint.save({"step": lambda: None})
+    assert checkpoint.load() == {"step": 1}
+
+
+def test_without_a_gpu_a_training_runs_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with training.training_device("cuda", "float32") as device:
+        assert device.torch.type == "cpu"
+        assert device.name == "CPU, float32"
+
+
+def test_two_jobs_take_two_gpus_and_a_third_shares(monkeypatch, tmp_path):
+    monkeypatch.setattr(training.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    taken = [training._free_gpu(2) for _ in range(3)]
+    assert [index for index, _ in taken] == [0, 1, 0]
+    assert taken[2][1] is None
+    taken[1][1].release()
+    assert training._free_gpu(2)[0] == 1
+    assert {path.name for path in tmp_path.rglob("*.lock")} == {"4.lock", "6.lock"}
