@@ -10,8 +10,8 @@ PYTEST_ARGS ?=
 QUICK := config/quick.yaml
 REPORT := results/quick/report.html
 
-# Jobs of Snakemake find this environment's programs; one thread a job, since the jobs already
-# share the cores. Both commands look for nothing on the network.
+# Jobs of Snakemake find this environment's programs, and take one thread each, since the jobs
+# already share the cores. albumentations does not ask the network for a newer version.
 WITH := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1
 
 # Sets $found to the first fit Python. Each candidate is run, since one that is only found may be
@@ -76,7 +76,7 @@ study: $(READY)
 	@echo 'the tables and figures that it shows lie beside it in $(dir $(REPORT)).'
 
 test: lint
-	$(WITH) python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	$(WITH) python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

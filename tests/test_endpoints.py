@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from augtrial.endpoints import confusion_table, endpoint_table, influences, panels, placement_auc
+from augtrial.endpoints import confusion_table, endpoint_table
 from augtrial.errors import UserError
+from augtrial.influence import influences, placement_auc
+from augtrial.panel import panels
 
 CLASSES = ("cyst", "metastasis", "hemangioma")
 KEY = ["arm", "endpoint", "class"]

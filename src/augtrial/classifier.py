@@ -55,7 +55,7 @@ class Classifier(nn.Module):
         """Return the dense layer's output [n, dense] for images [n, 1, s, s] in [0, 1]."""
         x = images - self.mean
         for convolution in self.convolutions:
-            x = F.max_pool2d(F.relu(convolution(x)), 2)
+            x = F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
         return F.relu(self.dense(x.flatten(1)))
 
     def forward(self, images: Tensor, kept: Tensor | None = None) -> Tensor:
@@ -124,11 +124,12 @@ def train_classifier(
     size = images.shape[-1]
     network = build_classifier(settings, classes=classes, size=size, seed=seed)
     network.mean.copy_(torch.from_numpy(images.mean(axis=0, dtype=np.float64) / 255))
-    network.to(device.torch)
+    # Channels last is a third quicker on a CPU; the numbers are those of another sum order.
+    network.to(device.torch, memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(
         network.parameters(), settings.learning_rate, settings.momentum, nesterov=True
     )
-    pixels = torch.from_numpy(images)[:, None].to(device.torch)
+    pixels = torch.from_numpy(images)[:, None].to(device.torch, memory_format=torch.channels_last)
     targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
     updates = number_of_updates(len(images), settings, budget)
     milestones = {updates * row // records for row in range(1, records + 1)}
@@ -170,7 +171,7 @@ def train_classifier(
                     "totals": totals,
                 }
             )
-    return network.cpu(), history
+    return network.cpu().to(memory_format=torch.contiguous_format), history
 
 
 def _dropout_mask(images: int, settings: ClassifierSettings, generator: torch.Generator) -> Tensor:

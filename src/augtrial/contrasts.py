@@ -1,16 +1,16 @@
 """Contrasts: paired differences between two arms, for new patients and re-runs of the recipe."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 
-from augtrial.endpoints import Influence, Panel, influences, panels
 from augtrial.errors import UserError
+from augtrial.influence import Influence, influences
 from augtrial.intervals import difference_interval
+from augtrial.panel import Panel, panels
+from augtrial.spelling import SEPARATOR, contrast_arms, hint
 
-SEPARATOR = " - "
 CONTRAST_COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "se", "df"),
     *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
@@ -35,65 +35,37 @@ def contrast_table(
             have the same lesions, labels, patients, replicates and folds.
     """
     by_arm = panels(predictions)
-    pairs = {contrast: _arms(contrast, list(by_arm)) for contrast in contrasts}
-    unknown = [problem for _, _, problem in pairs.values() if problem]
+    pairs = {contrast: contrast_arms(contrast) for contrast in contrasts}
+    unknown = [problem for contrast in pairs for problem in _unknown_arms(contrast, by_arm)]
     if unknown:
         raise UserError(unknown, title="contrasts name arms that the predictions do not have")
     unpaired = [
         f"{contrast}: {problem}"
-        for contrast, (a, b, _) in pairs.items()
+        for contrast, (a, b) in pairs.items()
         for problem in _mismatches(by_arm[a], by_arm[b])
     ]
     if unpaired:
         raise UserError(unpaired, title="contrasts need both arms on the same predictions")
 
-    named = dict.fromkeys(arm for a, b, _ in pairs.values() for arm in (a, b))
+    named = dict.fromkeys(arm for a, b in pairs.values() for arm in (a, b))
     shares = {arm: list(influences(by_arm[arm])) for arm in named}
     rows = [
         {"contrast": contrast, **_difference(one, other, by_arm[a], confidence)}
-        for contrast, (a, b, _) in pairs.items()
+        for contrast, (a, b) in pairs.items()
         for one, other in zip(shares[a], shares[b], strict=True)
     ]
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
-def split_contrast(contrast: str, arms: Iterable[str]) -> tuple[str, str]:
-    """Return the arms a and b of the contrast "a - b".
-
-    Names may hold " - " themselves: of all ways to split, the one with two known arms counts.
-
-    Raises:
-        UserError: no split, or more than one, gives two of `arms`.
-    """
-    a, b, problem = _arms(contrast, list(arms))
-    if problem:
-        raise UserError(problem)
-    return a, b
-
-
-def _arms(contrast: str, arms: list[str]) -> tuple[str, str, str]:
-    """Return arms a and b of a contrast and an empty text, or what is wrong with it."""
-    parts = contrast.split(SEPARATOR)
-    splits = [
-        (SEPARATOR.join(parts[:i]).strip(), SEPARATOR.join(parts[i:]).strip())
-        for i in range(1, len(parts))
+def _unknown_arms(contrast: str, arms: Iterable[str]) -> list[str]:
+    """Return what is wrong with the name of a contrast, each with the nearest spelling."""
+    if SEPARATOR not in contrast:
+        return [f"contrast {contrast!r}: write it as 'one arm{SEPARATOR}other arm'"]
+    return [
+        f"contrast {contrast!r}: no arm {name!r}{hint(name, arms)}"
+        for name in contrast_arms(contrast)
+        if name not in arms
     ]
-    known = [split for split in splits if split[0] in arms and split[1] in arms]
-    if len(known) == 1:
-        return *known[0], ""
-    if known:
-        return "", "", f"contrast {contrast!r} can be read in {len(known)} ways; rename an arm"
-    if not splits:
-        return "", "", f"contrast {contrast!r}: write it as 'one arm - other arm'"
-    wrong = max(splits, key=lambda split: sum(name in arms for name in split))
-    hints = [f"no arm {name!r}{_nearest(name, arms)}" for name in wrong if name not in arms]
-    return "", "", f"contrast {contrast!r}: {'; '.join(hints)}"
-
-
-def _nearest(name: str, arms: list[str]) -> str:
-    """Return the nearest spelling among the arms, or all of them if none is near."""
-    near = get_close_matches(name, arms, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else f" (arms: {', '.join(map(repr, arms))})"
 
 
 def _mismatches(one: Panel, other: Panel) -> list[str]:

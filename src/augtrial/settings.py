@@ -249,8 +249,12 @@ class EmbeddingSettings(Model):
 class FigureSettings(Model):
     """How results look; a change here trains nothing."""
 
-    palette: str = Field("colorblind", description="A seaborn palette for the arms.")
-    colormap: str = Field("Blues", description="A Matplotlib colour map for confusion matrices.")
+    palette: Literal[
+        "colorblind", "deep", "muted", "bright", "dark", "Set1", "Set2", "Dark2", "tab10"
+    ] = Field("colorblind", description="A seaborn palette for the arms.")
+    colormap: Literal["Blues", "Greens", "Greys", "Oranges", "Purples", "cividis", "viridis"] = (
+        Field("Blues", description="A Matplotlib colour map for confusion matrices.")
+    )
     examples: Positive = Field(
         8, description="Images a class in contact sheets and sample grids, at most."
     )

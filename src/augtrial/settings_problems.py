@@ -1,31 +1,15 @@
 """What is wrong with settings, in words: unknown keys, wrong values, contradictions."""
 
-import difflib
 import typing
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from augtrial.spelling import SEPARATOR, contrast_arms, hint
+
 if TYPE_CHECKING:
     from augtrial.settings import Settings
-
-SEPARATOR = " - "
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" with the nearest known word, or what is known."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(known) or 'none'}"
-
-
-def contrast_arms(contrast: str) -> tuple[str, str]:
-    """Return the two arms of a contrast "a - b"."""
-    first, _, second = contrast.partition(SEPARATOR)
-    return first.strip(), second.strip()
 
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -41,7 +25,7 @@ def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[
 
 def _in_words(item: Any, path: list[str], owner: type[BaseModel] | None) -> str:
     if item["type"] == "extra_forbidden":
-        return f": unknown key '{path[-1]}'{nearest(path[-1], owner.model_fields if owner else ())}"
+        return f": unknown key '{path[-1]}'{hint(path[-1], owner.model_fields if owner else ())}"
     if item["type"] == "missing":
         return ": is missing and has no default"
     if item["type"].startswith("union_tag"):
@@ -157,7 +141,7 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
             if synthesizer not in settings.synthesizers:
                 yield (
                     f"arms.{name}.synthetic: unknown synthesizer '{synthesizer}'"
-                    f"{nearest(synthesizer, settings.synthesizers)}"
+                    f"{hint(synthesizer, settings.synthesizers)}"
                 )
         if not arm.originals and not arm.classic and not arm.synthetic:
             yield f"arms.{name}: its training set is empty"
@@ -173,7 +157,7 @@ def _curve_problems(settings: "Settings") -> Iterable[str]:
         if curve.vary != "classic" and curve.vary not in settings.synthesizers:
             yield (
                 f"curves.{name}.vary: unknown synthesizer '{curve.vary}'"
-                f"{nearest(curve.vary, ['classic', *settings.synthesizers])}"
+                f"{hint(curve.vary, ['classic', *settings.synthesizers])}"
             )
         if curve.vary == "classic" and curve.classic:
             yield f"curves.{name}.classic: this curve varies the classic size itself"
@@ -188,10 +172,10 @@ def _contrast_problems(settings: "Settings") -> Iterable[str]:
             continue
         for arm in contrast_arms(contrast):
             if arm not in settings.arms:
-                yield f"contrasts: '{contrast}': unknown arm '{arm}'{nearest(arm, settings.arms)}"
+                yield f"contrasts: '{contrast}': unknown arm '{arm}'{hint(arm, settings.arms)}"
     for arm in settings.embedding.arms:
         if arm not in settings.arms:
-            yield f"embedding.arms: unknown arm '{arm}'{nearest(arm, settings.arms)}"
+            yield f"embedding.arms: unknown arm '{arm}'{hint(arm, settings.arms)}"
     if settings.embedding.arms and len(settings.embedding.arms) != 2:
         yield f"embedding.arms: give two arms (got {len(settings.embedding.arms)})"
 

@@ -1,22 +1,25 @@
 """What the Snakefile asks beyond the study itself: checks, errors in its manner, and the plan."""
 
 import hashlib
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snakemake.exceptions import WorkflowError
+import yaml
 
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 from augtrial.plan import Machine, plan_text
+from augtrial.settings import read_settings
 from augtrial.study import Study
 
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
 CHECK = "cohort_check.txt"
+CHANGES = 10  # listed at most
 
 
 def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
@@ -26,22 +29,57 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
     """
     source = ", ".join(Path(file).name for file in workflow.configfiles) or "the config"
     try:
+        if redraws(workflow):
+            return _finished_study(workflow, config, source)
         study = Study.from_config(config, source)
         problems = study.problems()
         # Jobs on other machines start here too; one look at the pictures is enough.
-        if workflow.is_main_process and not redraws(workflow):
+        if workflow.is_main_process:
             problems += [*_transform_problems(study), *_picture_problems(study)]
         if problems:
             raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        # A WorkflowError would add lines of the code that raised it.
+        print(error, file=sys.stderr)
+        sys.exit(1)
     return study
 
 
 def redraws(workflow: "Workflow") -> bool:
-    """Return whether only figures and report are asked for."""
-    settings = workflow.dag_settings
-    return settings is not None and set(settings.targets) == {"figures"}
+    """Return whether only figures and report are asked for.
+
+    Snakemake reads the Snakefile before it tells the workflow its targets, so that the command
+    line itself is looked at.
+    """
+    words = sys.argv[1:]
+    return workflow.is_main_process and "figures" in words and "all" not in words
+
+
+def _finished_study(workflow: "Workflow", config: dict[str, Any], source: str) -> Study:
+    """Return the study as it was run; say where the config differs by now."""
+    from augtrial.finished import differences, finished_study
+
+    current = read_settings(config, source)
+    study = finished_study(current, _command(workflow))
+    if changes := differences(study.settings, current):
+        root, rest = study.root, len(changes) - CHANGES
+        lines = [f"{root} is redrawn as it was run; {source} says otherwise by now:"]
+        lines += [f"  - {change}" for change in changes[:CHANGES]]
+        lines += [f"  - and {rest} more"] if rest > 0 else []
+        print("\n".join(lines), file=sys.stderr)
+    return study
+
+
+def _command(workflow: "Workflow") -> str:
+    """Return the command that runs the study of this command line."""
+    words = ["snakemake", "--cores", "2"]
+    if files := workflow.overwrite_configfiles:
+        words += ["--configfile", *map(str, files)]
+    if values := workflow.config_settings.config:
+        flow = {"default_flow_style": True, "width": 10**6}
+        dumped = {k: yaml.safe_dump(v, **flow).removesuffix("...\n") for k, v in values.items()}
+        words += ["--config", *(f"{key}={value.strip()}" for key, value in dumped.items())]
+    return shlex.join(words)
 
 
 def tell_plan(workflow: "Workflow", study: Study) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from augtrial.cohort.table import Cohort, Lesion, read_table
 from augtrial.folds import split_patients
 from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
-from augtrial.settings_problems import contrast_arms, nearest
 from augtrial.source import source_hash
+from augtrial.spelling import contrast_arms, hint
 
 PHANTOM = "phantom"
 
@@ -222,11 +222,90 @@ class Study:
 
     def results(self) -> list[str]:
         """Return what a whole study ends with."""
+        return [*self.data(), *self.drawn()]
+
+    def data(self) -> list[str]:
+        """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
         tables = ["endpoints", "contrasts", "confusion", "curve", "embedding"]
+        tables += ["embedding_neighbours"]
         return [f"{self.root}/{name}" for name in names] + [
             f"{self.root}/tables/{name}.csv" for name in tables
         ]
+
+    # Figures -------------------------------------------------------------------------------
+
+    def figures(self) -> dict[str, str]:
+        """Return the study's figures in the report's order: name to kind."""
+        kinds = ["contrasts"] if self.settings.contrasts else []
+        kinds += ["endpoints", "confusion"]
+        kinds += ["size_curve"] if self.settings.curves else []
+        kinds += ["embedding"] if self.embedding_arms() else []
+        kinds += ["contact_sheet"]
+        of_synthesizers = {
+            f"{kind}_{name}": kind
+            for name in self.settings.used_synthesizers
+            for kind in ("samples", "progress", "losses")
+        }
+        return {kind: kind for kind in kinds} | of_synthesizers | {"training": "training"}
+
+    def figure_files(self, suffix: str) -> list[str]:
+        """Return the figures' files of one kind: svg, pdf, or csv for their data."""
+        return [f"{self.root}/figures/{name}.{suffix}" for name in self.figures()]
+
+    def drawn(self) -> list[str]:
+        """Return the files of the figures, and the report."""
+        files = [path for suffix in ("svg", "pdf", "csv") for path in self.figure_files(suffix)]
+        return [*files, f"{self.root}/report.html"]
+
+    def look(self) -> dict[str, Any]:
+        """Return what every figure is told: names in their order, colours, examples."""
+        like: dict[str, str] = {}
+        for name, arm in self.settings.arms.items():
+            networks = [self.settings.synthesizers[key].network for key in arm.synthetic]
+            kind = networks[0] if len(networks) == 1 else "classic" if arm.classic else ""
+            if len(networks) < 2 and arm.classic and kind not in like.values():
+                like[name] = kind
+        names = {"arms": list(self.settings.arms), "classes": self.classes, "like": like}
+        confidence = self.settings.confidence
+        return {**names, "confidence": confidence, **self.settings.figures.model_dump()}
+
+    def captions(self, folder: str | Path) -> dict[str, str]:
+        """Return the caption of each figure, read from the workflow's `<kind>.rst`."""
+        return {
+            name: (Path(folder) / f"{kind}.rst").read_text(encoding="utf-8")
+            for name, kind in self.figures().items()
+        }
+
+    def arm_histories(self) -> list[str]:
+        """Return the histories of the arms' classifiers."""
+        return [
+            path for arm in self.settings.arms for path in self.each_fold(f"arms/{arm}.history.csv")
+        ]
+
+    def synthesizer_histories(self, name: str) -> list[str]:
+        """Return the histories of a synthesizer's trainings, each once."""
+        own = dict.fromkeys(self.synthesizer_replicate(replicate) for replicate in self.replicates)
+        return [
+            path
+            for replicate in own
+            for fold in self.folds
+            for path in self.generators(replicate, fold, name, ".history.csv")
+        ]
+
+    def shown_arrays(self, synthesizer: str) -> list[str]:
+        """Return the first fold's samples and progress, which stand for all in pictures."""
+        fold = self.folds[0]
+        progress = self.generators(1, fold, synthesizer, ".progress.npz")
+        return [*self.samples(1, fold, [synthesizer]), *progress]
+
+    def drawn_from(self) -> list[str]:
+        """Return every file that figures and report read."""
+        files = [*self.data(), *self.arm_histories()]
+        files += [self.rois(1, part) for part in self.folds]
+        for name in self.settings.used_synthesizers:
+            files += [*self.synthesizer_histories(name), *self.shown_arrays(name)]
+        return files
 
     def each_fold(self, pattern: str) -> list[str]:
         """Return a file of every replicate and fold; `pattern` begins below its folder."""
@@ -354,7 +433,7 @@ class Study:
                     if label not in self.classes:
                         yield (
                             f"arms.{name}.synthetic.{synthesizer}: unknown class '{label}'"
-                            f"{nearest(label, self.classes)}"
+                            f"{hint(label, self.classes)}"
                         )
 
     def _size_problems(self) -> Iterable[str]:

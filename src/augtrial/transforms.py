@@ -22,7 +22,7 @@ import cv2
 from albumentations.augmentations.geometric.functional import warp_affine
 
 from augtrial.errors import UserError
-from augtrial.settings_problems import nearest
+from augtrial.spelling import hint
 
 if not _had_torch:
     del sys.modules["torch"]
@@ -138,11 +138,11 @@ def _transform(name: str, arguments: dict[str, Any]) -> A.BasicTransform:
     kind = getattr(A, name, None)
     if not (isinstance(kind, type) and issubclass(kind, A.BasicTransform)):
         known = [n for n in dir(A) if isinstance(getattr(A, n), type)]
-        raise UserError(f"unknown albumentations transform '{name}'{nearest(name, known)}")
+        raise UserError(f"unknown albumentations transform '{name}'{hint(name, known)}")
     allowed = list(inspect.signature(kind.__init__).parameters)[1:]
     if wrong := [argument for argument in arguments if argument not in allowed]:
         raise UserError(
-            f"transform {name}: unknown argument '{wrong[0]}'{nearest(wrong[0], allowed)}"
+            f"transform {name}: unknown argument '{wrong[0]}'{hint(wrong[0], allowed)}"
         )
     try:
         return kind(**arguments)

@@ -1,0 +1,227 @@
+# Figures: one rule each. They only read, so that a change of colour trains nothing.
+
+
+rule draw_contrasts:
+    input:
+        contrasts="<results>/tables/contrasts.csv",
+    output:
+        svg=report(
+            "<results>/figures/contrasts.svg",
+            caption="../report/contrasts.rst",
+            category="Results",
+            labels={"figure": "differences between arms"},
+        ),
+        pdf="<results>/figures/contrasts.pdf",
+        csv="<results>/figures/contrasts.csv",
+    log:
+        "<logs>/draw_contrasts.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.contrasts"),
+    script:
+        "../scripts/draw_contrasts.py"
+
+
+rule draw_endpoints:
+    input:
+        endpoints="<results>/tables/endpoints.csv",
+    output:
+        svg=report(
+            "<results>/figures/endpoints.svg",
+            caption="../report/endpoints.rst",
+            category="Results",
+            labels={"figure": "endpoints by arm"},
+        ),
+        pdf="<results>/figures/endpoints.pdf",
+        csv="<results>/figures/endpoints.csv",
+    log:
+        "<logs>/draw_endpoints.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.endpoints"),
+    script:
+        "../scripts/draw_endpoints.py"
+
+
+rule draw_confusion:
+    input:
+        confusion="<results>/tables/confusion.csv",
+    output:
+        svg=report(
+            "<results>/figures/confusion.svg",
+            caption="../report/confusion.rst",
+            category="Results",
+            labels={"figure": "confusion matrices"},
+        ),
+        pdf="<results>/figures/confusion.pdf",
+        csv="<results>/figures/confusion.csv",
+    log:
+        "<logs>/draw_confusion.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.confusion"),
+    script:
+        "../scripts/draw_confusion.py"
+
+
+rule draw_size_curve:
+    input:
+        curve="<results>/tables/curve.csv",
+        endpoints="<results>/tables/endpoints.csv",
+    output:
+        svg=report(
+            "<results>/figures/size_curve.svg",
+            caption="../report/size_curve.rst",
+            category="Results",
+            labels={"figure": "accuracy against training-set size"},
+        ),
+        pdf="<results>/figures/size_curve.pdf",
+        csv="<results>/figures/size_curve.csv",
+    log:
+        "<logs>/draw_size_curve.log",
+    localrule: True
+    params:
+        look=study.look(),
+        curves={name: curve.model_dump() for name, curve in study.settings.curves.items()},
+        arms={name: arm.model_dump() for name, arm in study.settings.arms.items()},
+        code=study.code("figures.size_curve"),
+    script:
+        "../scripts/draw_size_curve.py"
+
+
+rule draw_embedding:
+    input:
+        points="<results>/tables/embedding.csv",
+        neighbours="<results>/tables/embedding_neighbours.csv",
+    output:
+        svg=report(
+            "<results>/figures/embedding.svg",
+            caption="../report/embedding.rst",
+            category="Results",
+            labels={"figure": "the classifier's last layer"},
+        ),
+        pdf="<results>/figures/embedding.pdf",
+        csv="<results>/figures/embedding.csv",
+    log:
+        "<logs>/draw_embedding.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.embedding"),
+    script:
+        "../scripts/draw_embedding.py"
+
+
+rule draw_contact_sheet:
+    input:
+        rois=[study.rois(1, part) for part in study.folds],
+        table="<results>/rois.csv",
+    output:
+        svg=report(
+            "<results>/figures/contact_sheet.svg",
+            caption="../report/contact_sheet.rst",
+            category="Images",
+            labels={"figure": "lesions"},
+        ),
+        pdf="<results>/figures/contact_sheet.pdf",
+        csv="<results>/figures/contact_sheet.csv",
+    log:
+        "<logs>/draw_contact_sheet.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.contact_sheet"),
+    script:
+        "../scripts/draw_contact_sheet.py"
+
+
+rule draw_sample_grid:
+    input:
+        rois=study.training_rois(1, study.folds[0]),
+        samples=lambda w: study.samples(1, study.folds[0], [w.synthesizer]),
+    output:
+        svg=report(
+            "<results>/figures/samples_{synthesizer}.svg",
+            caption="../report/samples.rst",
+            category="Images",
+            labels={"figure": "real against {synthesizer}"},
+        ),
+        pdf="<results>/figures/samples_{synthesizer}.pdf",
+        csv="<results>/figures/samples_{synthesizer}.csv",
+    log:
+        "<logs>/draw_sample_grid.{synthesizer}.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.samples"),
+    script:
+        "../scripts/draw_sample_grid.py"
+
+
+rule draw_progress:
+    input:
+        progress=lambda w: study.generators(1, study.folds[0], w.synthesizer, ".progress.npz"),
+    output:
+        svg=report(
+            "<results>/figures/progress_{synthesizer}.svg",
+            caption="../report/progress.rst",
+            category="Images",
+            labels={"figure": "{synthesizer} over the epochs"},
+        ),
+        pdf="<results>/figures/progress_{synthesizer}.pdf",
+        csv="<results>/figures/progress_{synthesizer}.csv",
+    log:
+        "<logs>/draw_progress.{synthesizer}.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.progress"),
+    script:
+        "../scripts/draw_progress.py"
+
+
+rule draw_losses:
+    input:
+        histories=lambda w: study.synthesizer_histories(w.synthesizer),
+    output:
+        svg=report(
+            "<results>/figures/losses_{synthesizer}.svg",
+            caption="../report/losses.rst",
+            category="Training",
+            labels={"figure": "losses of {synthesizer}"},
+        ),
+        pdf="<results>/figures/losses_{synthesizer}.pdf",
+        csv="<results>/figures/losses_{synthesizer}.csv",
+    log:
+        "<logs>/draw_losses.{synthesizer}.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.losses"),
+    script:
+        "../scripts/draw_losses.py"
+
+
+rule draw_training:
+    input:
+        histories=study.arm_histories(),
+    output:
+        svg=report(
+            "<results>/figures/training.svg",
+            caption="../report/training.rst",
+            category="Training",
+            labels={"figure": "losses of the classifiers"},
+        ),
+        pdf="<results>/figures/training.pdf",
+        csv="<results>/figures/training.csv",
+    log:
+        "<logs>/draw_training.log",
+    localrule: True
+    params:
+        look=study.look(),
+        code=study.code("figures.training"),
+    script:
+        "../scripts/draw_training.py"

@@ -1,0 +1,31 @@
+# The report: one offline page from the study's tables, figures and record.
+
+
+rule write_report:
+    input:
+        record="<results>/study.json",
+        endpoints="<results>/tables/endpoints.csv",
+        contrasts="<results>/tables/contrasts.csv",
+        figures=study.figure_files("svg"),
+    output:
+        page=report(
+            "<results>/report.html",
+            category="Report",
+            labels={"figure": "the whole study"},
+        ),
+    params:
+        note=study.settings.note,
+        figures=list(study.figures()),
+        captions=study.captions(f"{workflow.basedir}/workflow/report"),
+        code=study.code("report.page"),
+    log:
+        "<logs>/write_report.log",
+    localrule: True
+    script:
+        "../scripts/write_report.py"
+
+
+# Redraws a finished study; the rules that compute are not even read (see the Snakefile).
+rule figures:
+    input:
+        study.drawn(),

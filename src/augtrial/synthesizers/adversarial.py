@@ -115,12 +115,12 @@ def train_pair(
         snapshots: epochs [k] and images uint8 [k, classes, examples, s, s] of fixed latents.
     """
     pair = build_pair(settings, classes=classes, size=images.shape[-1], seed=seed)
-    pair.to(device.torch)
+    pair.to(device.torch, memory_format=torch.channels_last)  # quicker; another sum order
     generator, discriminator = pair.generator, pair.discriminator
     betas = (settings.beta1, settings.beta2)
     optimiser_g = torch.optim.Adam(generator.parameters(), settings.learning_rate, betas)
     optimiser_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
-    pixels = torch.from_numpy(images)[:, None].to(device.torch)
+    pixels = torch.from_numpy(images)[:, None].to(device.torch, memory_format=torch.channels_last)
     targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
     batch = min(settings.batch, len(images))
     steps = len(images) // batch  # whole batches only: batch norm of a small rest is noise
@@ -173,7 +173,7 @@ def train_pair(
             states = {name: part.state_dict() for name, part in parts.items()}
             checkpoint.save({**progress, **states, "step": step + 1})
     kept = {"epochs": np.array(epochs), "images": torch.stack(snapshots).numpy()}
-    return pair.cpu(), history, kept
+    return pair.cpu().to(memory_format=torch.contiguous_format), history, kept
 
 
 @torch.no_grad()

@@ -1,0 +1,1 @@
+"""Figures: one a module; each reads tables and arrays, and computes no result."""

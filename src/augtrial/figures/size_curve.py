@@ -1,0 +1,138 @@
+"""Accuracy against training-set size (the paper's Figure 8): curves, arms, the paper's points."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from augtrial import paper
+from augtrial.figures.style import GREY, PALE, Drawing, Look, new_figure, styled
+from augtrial.figures.wording import count, percent
+
+CLASSIC, SYNTHETIC = "classic", "synthetic"
+AXES = {CLASSIC: "Classic variants\nper fold", SYNTHETIC: "Synthetic images\nper class and fold"}
+COLUMNS = [
+    *("layer", "name", "axis", "size", "on_top_of_classic"),
+    *("value", "low", "high", "replicates", "folds", "lesions", "patients"),
+]
+
+
+@styled
+def draw_size_curve(
+    curve: pd.DataFrame,
+    endpoints: pd.DataFrame,
+    look: Look,
+    *,
+    curves: Mapping[str, Mapping[str, Any]],
+    arms: Mapping[str, Mapping[str, Any]],
+) -> Drawing:
+    """Draw the accuracy rows of tables/curve.csv, and the arms' where they stand on an axis.
+
+    Args:
+        curve: tables/curve.csv.
+        endpoints: tables/endpoints.csv.
+        look: names and colours.
+        curves: the settings of each curve (`vary`, `classic`).
+        arms: the recipe of each arm (`classic`, `synthetic`).
+    """
+    data = pd.concat(
+        [_curve_points(curve, curves), _arm_points(endpoints, arms), _paper_points(look)]
+    )
+    data = data.reindex(columns=COLUMNS)
+    measured = set(data.loc[data["layer"] == "curve", "axis"])
+    sides = [side for side in AXES if side in measured]
+    data = data[data["axis"].isin(sides)]
+    figure = new_figure(3.9)
+    panels = figure.subplots(1, len(sides), sharey=True, squeeze=False)[0]
+    for panel, side in zip(panels, sides, strict=True):
+        for (layer, name), rows in data[data["axis"] == side].groupby(
+            ["layer", "name"], sort=False
+        ):
+            _draw_layer(panel, layer, name, rows.sort_values("size"), look, list(curves))
+        own = data[(data["axis"] == side) & (data["layer"] != "paper")]
+        margin = 0.04 * own["size"].max() or 1
+        panel.set_xlim(-margin, own["size"].max() + margin)
+        panel.set_xlabel(AXES[side])
+        panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+        panel.grid(axis="y")
+    panels[0].set_ylabel(f"Accuracy, percent\n{look.interval}")
+    handles = {}
+    for panel in panels:
+        handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+    return Drawing(figure, data, "Accuracy against training-set size", _words(data))
+
+
+def _draw_layer(
+    panel: Axes, layer: str, name: str, rows: pd.DataFrame, look: Look, curves: list[str]
+) -> None:
+    size, value = rows["size"].astype(float), 100 * rows["value"]
+    if layer == "paper":
+        style = {"mfc": "white", "mec": PALE, "ms": 5, "zorder": 1}
+        panel.plot(size, value, "D:", color=PALE, lw=1, label=f"paper: {name}", **style)
+        return
+    low, high = 100 * rows["low"], 100 * rows["high"]
+    colour = look.colour(name, curves)
+    if layer == "curve":
+        panel.fill_between(size, low, high, color=colour, alpha=0.18, lw=0)
+        panel.plot(size, value, "o-", color=colour, lw=2, ms=4.5, label=f"curve: {name}")
+    else:
+        panel.vlines(size, low, high, color=colour, lw=1.6)
+        panel.plot(size, value, "s", color=colour, mec=GREY, ms=7.5, label=f"arm: {name}")
+
+
+def _accuracy(table: pd.DataFrame) -> pd.DataFrame:
+    return table[(table["endpoint"] == "accuracy") & (table["class"] == "all")]
+
+
+def _curve_points(curve: pd.DataFrame, curves: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the points of the curves, each with the axis on which it stands."""
+    points = _accuracy(curve).rename(columns={"curve": "name"})
+    classic = points["name"].map(lambda name: curves[name]["vary"] == CLASSIC)
+    base = points["name"].map(lambda name: curves[name].get("classic", 0))
+    return points.assign(
+        layer="curve",
+        axis=classic.map({True: CLASSIC, False: SYNTHETIC}),
+        on_top_of_classic=base.where(~classic),
+    )
+
+
+def _arm_points(endpoints: pd.DataFrame, arms: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the arms whose recipe is one number on one of the axes."""
+    rows = []
+    for row in _accuracy(endpoints).to_dict("records"):
+        recipe = arms.get(row["arm"], {})
+        synthetic = list(recipe.get("synthetic", {}).values())
+        sizes = synthetic or [recipe.get("classic")]
+        if len(sizes) == 1 and isinstance(sizes[0], int):
+            side = SYNTHETIC if synthetic else CLASSIC
+            base = recipe.get("classic") if synthetic else None
+            place = {"axis": side, "size": sizes[0], "on_top_of_classic": base}
+            rows.append({**row, "layer": "arm", "name": row["arm"], **place})
+    return pd.DataFrame(rows)
+
+
+def _paper_points(look: Look) -> pd.DataFrame:
+    """Return the paper's own curve, for a cohort of its three classes."""
+    points = paper.reference_curve(look.classes).rename(columns={"system": "name"})
+    classic = points["name"] == paper.CLASSIC
+    return points.assign(
+        layer="paper",
+        axis=classic.map({True: CLASSIC, False: SYNTHETIC}),
+        on_top_of_classic=classic.map({True: None, False: 5000}),
+    )
+
+
+def _words(data: pd.DataFrame) -> str:
+    sentences = []
+    for name, rows in data[data["layer"] == "curve"].groupby("name", sort=False):
+        rows = rows.sort_values("size")
+        first, last = rows.iloc[0], rows.iloc[-1]
+        sentences.append(
+            f"Curve {name}, {count(len(rows), 'size')}: accuracy {percent(first['value'])} percent "
+            f"at {first['size']:,} and {percent(last['value'])} percent at {last['size']:,}."
+        )
+    return " ".join(["Accuracy against training-set size with intervals.", *sentences])

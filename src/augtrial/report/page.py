@@ -1,0 +1,133 @@
+"""The report of a study as one HTML page that needs nothing beside it."""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from augtrial.figures.wording import LEADING, contrast_name, points, points_interval
+from augtrial.report import rows, words
+from augtrial.settings import Settings
+
+HERE = Path(__file__).parent
+DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
+FILES = {
+    "predictions.csv": "every lesion's out-of-fold prediction by each arm and replicate",
+    "folds.csv": "which fold holds out which lesion, in each replicate",
+    "rois.csv": "place, diameter and grey values of every lesion",
+    "tables/endpoints.csv": "endpoints with intervals",
+    "tables/contrasts.csv": "differences with intervals and variance components",
+    "tables/confusion.csv": "confusion matrices by replicate",
+    "tables/curve.csv": "endpoints by training-set size",
+    "tables/embedding_neighbours.csv": "nearest-neighbour accuracy beside the t-SNE",
+    "study.json": "settings, versions and devices",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure for the page: its name, its SVG as text, and its caption from workflow/report."""
+
+    name: str
+    svg: str
+    caption: str
+
+    @property
+    def source(self) -> str:
+        """Return the picture as a data URI."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
+
+    @property
+    def title(self) -> str:
+        """Return the title that the SVG carries."""
+        return self._text("{http://www.w3.org/2000/svg}title") or self.name
+
+    @property
+    def alt(self) -> str:
+        """Return the description that the SVG carries."""
+        return self._text(DESCRIPTION) or self.title
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height in CSS pixels."""
+        root = ElementTree.fromstring(self.svg)
+        width, height = (
+            float(root.get(name, "0").removesuffix("pt")) for name in ("width", "height")
+        )
+        return round(width * 96 / 72), round(height * 96 / 72)
+
+    @property
+    def text(self) -> str:
+        """Return the caption without its title and its line breaks."""
+        body = re.sub(r"^\*\*.+?\*\*\s*", "", self.caption.strip(), flags=re.DOTALL)
+        return " ".join(body.split())
+
+    def _text(self, path: str) -> str:
+        return ElementTree.fromstring(self.svg).findtext(path) or ""
+
+
+def write_page(
+    record: dict[str, Any],
+    *,
+    endpoints: pd.DataFrame,
+    contrasts: pd.DataFrame,
+    figures: Sequence[Shown],
+    note: str = "",
+) -> str:
+    """Return the report as HTML.
+
+    Args:
+        record: study.json.
+        endpoints: tables/endpoints.csv.
+        contrasts: tables/contrasts.csv.
+        figures: in the order of the page.
+        note: a sentence for the top.
+    """
+    settings = Settings.model_validate(record["settings"])
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("template.html").render(
+        record=record,
+        note=note,
+        settings=settings,
+        confidence=f"{100 * settings.confidence:g} %",
+        lesions=words.lesions(record),
+        recipes={name: words.recipe(arm, settings) for name, arm in settings.arms.items()},
+        trained_on=len(record["folds"]) - 1,
+        cautions=list(words.cautions(record, settings)),
+        leading=_leading(contrasts),
+        differences=rows.differences(contrasts),
+        all_differences=rows.all_differences(contrasts),
+        comparison=rows.comparison(endpoints, list(record["classes"])),
+        all_endpoints=rows.all_endpoints(endpoints),
+        figures=figures,
+        methods=list(words.methods(record, settings)),
+        setting_rows=rows.setting_rows(settings),
+        files=FILES,
+    )
+
+
+def _leading(contrasts: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the difference in the first leading endpoint, a line a contrast."""
+    endpoint, category, name = LEADING[0]
+    own = contrasts[(contrasts["endpoint"] == endpoint) & (contrasts["class"] == category)]
+    return [
+        {
+            "contrast": contrast_name(row.contrast),
+            "endpoint": name.lower(),
+            "difference": points(row.difference),
+            "interval": points_interval(row.low, row.high),
+        }
+        for row in own.itertuples()
+    ]

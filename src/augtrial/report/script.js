@@ -1,0 +1,43 @@
+"use strict";
+
+// Tables: a press on a column's head sorts by it, another press turns the order round.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const key = (row) => row.cells[column].dataset.value || row.cells[column].textContent;
+      const order = (a, b) => {
+        const [x, y] = [key(a), key(b)];
+        if (x === "" || y === "") return (x === "") - (y === "");
+        const difference = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+        return up ? difference : -difference;
+      };
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
+    });
+  });
+}
+
+// Figures: a press opens one large; a press anywhere, or Escape, closes it.
+const large = document.getElementById("large");
+for (const button of document.querySelectorAll("button.enlarge")) {
+  button.addEventListener("click", () => {
+    const small = button.querySelector("img");
+    const picture = large.querySelector("img");
+    picture.src = small.src;
+    picture.alt = small.alt;
+    large.showModal();
+  });
+}
+large.addEventListener("click", () => large.close());
+
+// Print everything, folded or not.
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+});

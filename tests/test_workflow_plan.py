@@ -1,0 +1,110 @@
+"""What a dry run plans: every config, what stands alone, and that no fold sees its own lesions."""
+
+import re
+import shutil
+
+import pytest
+
+from workflow_runs import ROOT, Run, ancestors, file_graph, make_cohort
+
+CONFIGS = ["config.yaml", *(f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml"))]
+PHANTOMS = ("config.yaml", "config/quick.yaml", "config/tiny.yaml")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return make_cohort(tmp_path_factory.mktemp("cohort"), a_class=4)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_config_of_the_repository_plans_a_study(config, table, tmp_path):
+    run = Run(tmp_path, None if config in PHANTOMS else table, config)
+    sizes = ["roi={window: [-160, 240]}", "arms={classic: {classic: 20}}"]
+    jobs = run.planned(config=() if config in PHANTOMS else sizes)
+    assert {"extract_rois", "train_arm", "compare_arms", "all"} <= set(jobs)
+
+
+def test_a_plain_call_reads_config_yaml_and_plans_the_papers_study(tmp_path):
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    done = Run(tmp_path).call("--dry-run", plain=True)
+    assert "Study frid-adar: 182 lesions" in done.stderr
+    assert "54 dcgan, 18 acgan" in done.stderr
+    assert re.search(r"train_arm +72\n", done.stdout)
+
+
+def test_an_arm_added_to_config_yaml_does_not_reach_another_config(tmp_path):
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    edited = text.replace("  none: {}\n", "  none: {}\n  added: {classic: 7}\n")
+    assert edited != text
+    (tmp_path / "config.yaml").write_text(edited, encoding="utf-8")
+    run = Run(tmp_path, config="config/quick.yaml")
+    assert "arm=added" in run.call("--dry-run", plain=True).stdout
+    quick = run.call("--dry-run").stdout
+    assert "arm=added" not in quick
+    assert "results/quick/" in quick
+    assert "frid-adar" not in quick
+
+
+@pytest.mark.parametrize("given_folds", [True, False], ids=["given folds", "own splits"])
+def test_nothing_of_a_fold_depends_on_the_lesions_that_it_holds_out(given_folds, tmp_path, table):
+    if not given_folds:
+        rows = table.read_text(encoding="utf-8").splitlines()
+        table = table.with_name("without_folds.csv")
+        table.write_text("\n".join(row.rsplit(",", 1)[0] for row in rows), encoding="utf-8")
+    run = Run(tmp_path, table)
+    text = run.call("--dry-run", "--forceall", config=["replicates=2"]).stdout
+    graph = file_graph(text)
+    pictures = {
+        path
+        for path in ancestors(graph, "results/tiny/predictions.csv")
+        if path.endswith(".npy") and "/images/" in path
+    }
+    assert len(pictures) == 36
+    trained = 0
+    for path in graph:
+        if not (found := re.search(r"replicate(\d)/fold(\d)/(.*)", path)):
+            continue
+        replicate, fold, name = found.groups()
+        part = f"results/tiny/replicate{1 if given_folds else replicate}/part{fold}/rois.npz"
+        held_out = ancestors(graph, part) & pictures
+        assert held_out
+        seen = ancestors(graph, path) & pictures
+        if name.startswith("predictions"):
+            assert held_out <= seen
+        else:
+            trained += 1
+            assert seen == pictures - held_out, path
+    assert trained > 100
+
+
+def test_a_shared_synthesizer_is_trained_once_a_fold_on_the_one_split(tmp_path):
+    run = Run(tmp_path)
+    jobs = run.planned(config=["replicates=3", "share_synthesizer=true"])
+    assert len(jobs["train_arm"]) == 4 * 3 * 3
+    assert {"replicate=1" in name for name in jobs["train_synthesizer"]} == {True}
+    assert len(jobs["train_synthesizer"]) == 2 * 3
+    assert len(jobs["extract_rois"]) == 3
+    assert len(jobs["make_variants"]) == 9
+
+
+def test_one_training_job_a_class_where_trainings_are_long(tmp_path):
+    run = Run(tmp_path)
+    run.call("--dry-run")
+    run.change(synthesizers__dcgan__jobs="class")
+    jobs = run.planned()["train_synthesizer"]
+    assert {name.split("scope=")[1] for name in jobs if "dcgan" in name} == {
+        "cyst",
+        "metastasis",
+        "hemangioma",
+    }
+
+
+def test_names_with_a_plus_and_spaces_are_planned(tmp_path):
+    run = Run(tmp_path)
+    jobs = run.planned(config=["arms={a+b c: {classic: 5}, none: {}}", "contrasts=[a+b c - none]"])
+    assert any("arm=a+b c" in name for name in jobs["train_arm"])
+
+
+def test_the_linter_of_snakemake_has_nothing_to_say(tmp_path):
+    done = Run(tmp_path).call("--lint")
+    assert "Congratulations" in done.stdout + done.stderr

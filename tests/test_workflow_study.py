@@ -1,0 +1,196 @@
+"""A tiny study end to end: what it leaves, what an edit reruns, and what a fold has seen."""
+
+import hashlib
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_runs import CLASSES, Run, draw_picture, make_cohort
+
+pytestmark = [pytest.mark.study, pytest.mark.xdist_group("study")]
+
+TRAINED = ("arms/*.pt", "curves/*.pt", "*/*.pt", "*/samples.npz", "*/*.history.csv")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    run = Run(folder, make_cohort(folder / "cohort"))
+    run.call()
+    return run
+
+
+@pytest.fixture
+def edited(run):
+    """The finished run; its config is put back after the test."""
+    path = run.folder / "study.yaml"
+    before = path.read_text(encoding="utf-8")
+    yield run
+    path.write_text(before, encoding="utf-8")
+
+
+def digests(folder, patterns) -> dict[str, str]:
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def test_predictions_hold_every_lesion_once_an_arm(run):
+    predictions = pd.read_csv(run.results / "predictions.csv")
+    probabilities = [f"p_{label}" for label in CLASSES]
+    for _, rows in predictions.groupby(["arm", "replicate"]):
+        assert sorted(rows["lesion_id"]) == [f"L{number:02d}" for number in range(1, 19)]
+    assert set(predictions["arm"]) == {"none", "classic", "classic+dcgan", "classic+acgan"}
+    np.testing.assert_allclose(predictions[sorted(probabilities)].sum(axis=1), 1, atol=1e-6)
+    best = predictions[sorted(probabilities)].idxmax(axis=1).str.removeprefix("p_")
+    assert (best == predictions["predicted"]).all()
+
+
+def test_the_given_folds_are_kept(run):
+    table = pd.read_csv(run.table).set_index("lesion_id")["fold"]
+    for name in ("folds.csv", "predictions.csv"):
+        rows = pd.read_csv(run.results / name)
+        assert (rows["fold"] == rows["lesion_id"].map(table)).all()
+
+
+def test_tables_hold_the_columns_that_others_read(run):
+    endpoints = pd.read_csv(run.results / "tables" / "endpoints.csv")
+    columns = ["arm", "endpoint", "class", "value", "low", "high", "replicates"]
+    assert columns == [name for name in endpoints.columns if name in columns]
+    assert set(endpoints["endpoint"]) == {"sensitivity", "specificity", "accuracy", "auc"}
+    assert set(endpoints["class"]) == {*CLASSES, "macro", "weighted", "all"}
+    assert endpoints["value"].between(0, 1).all()
+    contrasts = pd.read_csv(run.results / "tables" / "contrasts.csv")
+    assert {"contrast", "endpoint", "difference", "low", "high"} <= set(contrasts.columns)
+    assert (endpoints["conditional_on"] == "the split").all()
+    curve = pd.read_csv(run.results / "tables" / "curve.csv")
+    assert set(curve["size"]) == {0, 20}
+
+
+def test_differences_are_those_of_the_endpoints(run):
+    endpoints = pd.read_csv(run.results / "tables" / "endpoints.csv")
+    values = endpoints.set_index(["arm", "endpoint", "class"])["value"]
+    for row in pd.read_csv(run.results / "tables" / "contrasts.csv").itertuples():
+        one, other = row.contrast.split(" - ")
+        place = row.endpoint, row._3
+        assert row.difference == pytest.approx(values[(one, *place)] - values[(other, *place)])
+
+
+def test_samples_name_the_lesions_that_they_were_learnt_from(run):
+    folds = pd.read_csv(run.results / "folds.csv").set_index("lesion_id")["fold"]
+    for fold in (1, 2, 3):
+        for synthesizer in ("dcgan", "acgan"):
+            path = run.results / f"replicate1/fold{fold}/{synthesizer}/samples.npz"
+            with np.load(path) as samples:
+                assert set(samples["trained_on"]) == set(folds.index[folds != fold])
+                assert {key for key in samples.files if key.startswith("images/")} == {
+                    f"images/{label}" for label in CLASSES
+                }
+
+
+def test_a_second_call_has_nothing_to_do(run):
+    assert run.planned() == {}
+    assert "Nothing to be done" in run.call("--dry-run").stdout
+
+
+def test_no_checkpoint_is_left(run):
+    assert not list((run.results / ".checkpoints").glob("*/*"))
+
+
+def test_an_arm_added_trains_that_arm_alone(edited):
+    edited.change(arms__more={"classic": 20})
+    jobs = edited.planned()
+    assert jobs["train_arm"] == {f"replicate=1, fold={fold}, arm=more" for fold in (1, 2, 3)}
+    assert not {"extract_rois", "make_variants", "train_synthesizer", "draw_samples"} & set(jobs)
+    assert "train_curve" not in jobs
+
+
+def test_an_arm_that_wants_more_samples_draws_them_without_training(edited):
+    edited.change(arms__more={"synthetic": {"dcgan": 15}})
+    jobs = edited.planned()
+    assert "train_synthesizer" not in jobs
+    assert {name.split("synthesizer=")[1] for name in jobs["draw_samples"]} == {"dcgan"}
+
+
+def test_an_arm_removed_trains_nothing(edited):
+    edited.change(arms__none=None, contrasts=["classic+dcgan - classic"])
+    jobs = edited.planned()
+    assert not {name for name in jobs if name.startswith(("train", "draw_s", "make", "extract"))}
+    assert "compare_arms" in jobs
+
+
+def test_an_arm_changed_trains_that_arm_alone(edited):
+    edited.change(arms__none={"classic": 5})
+    assert {name.split("arm=")[1] for name in edited.planned()["train_arm"]} == {"none"}
+
+
+def test_a_synthesizers_epochs_rerun_it_and_the_arms_that_draw_on_it(edited):
+    edited.change(synthesizers__dcgan__epochs=3)
+    jobs = edited.planned()
+    assert {"dcgan" in name for name in jobs["train_synthesizer"]} == {True}
+    assert {name.split("arm=")[1] for name in jobs["train_arm"]} == {"classic+dcgan"}
+    assert "make_variants" not in jobs
+
+
+def test_an_unrelated_key_trains_nothing(edited):
+    edited.change(confidence=0.9, embedding__perplexity=4)
+    jobs = edited.planned()
+    assert not {name for name in jobs if name.startswith(("train", "draw_s", "make", "extract"))}
+    assert {"compare_arms", "embed_lesions"} <= set(jobs)
+
+
+def test_a_colour_redraws_figures_and_report_alone(edited):
+    edited.change(figures={"palette": "deep"})
+    jobs = set(edited.planned())
+    assert jobs
+    assert all(name.startswith(("draw_", "write_report", "all", "figures")) for name in jobs)
+    assert not jobs & {"draw_samples", "draw_phantom"}
+
+
+def test_redrawing_starts_no_training_whatever_was_changed(edited):
+    edited.change(synthesizers__dcgan__epochs=3, figures={"palette": "deep"})
+    jobs = set(edited.planned("figures"))
+    assert jobs
+    assert all(name.startswith(("draw_", "write_report", "figures")) for name in jobs)
+    assert not jobs & {"draw_samples", "draw_phantom"}
+
+
+def test_redrawing_what_was_never_computed_names_the_command(tmp_path):
+    run = Run(tmp_path, make_cohort(tmp_path / "cohort"))
+    done = run.call("figures", "--dry-run", check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    assert "snakemake --cores" in text
+
+
+def test_other_pictures_of_the_held_out_lesions_change_nothing_of_their_fold(run, tmp_path):
+    """On one core, so that the jobs also come in another order than in the first run."""
+    held_out = 1
+    shutil.copytree(run.folder / "cohort", tmp_path / "cohort")
+    table = pd.read_csv(run.table)
+    rng = np.random.default_rng(99)
+    for row in table[table["fold"] == held_out].itertuples():
+        draw_picture(tmp_path / "cohort" / row.image, row.label, rng)
+    other = Run(tmp_path, tmp_path / "cohort" / "lesions.csv")
+    targets = [
+        str(path.relative_to(run.folder))
+        for path in sorted(run.results.glob("replicate1/fold[12]/*/*"))
+        if path.suffix == ".pt" or path.name == "samples.npz"
+    ]
+    assert len(targets) == 2 * (4 + 1 + 2 + 2)
+    other.call(*targets, cores=1)
+    same, changed = (
+        [digests(r.results / f"replicate1/fold{fold}", TRAINED) for r in (run, other)]
+        for fold in (1, 2)
+    )
+    assert same[0] == same[1]
+    assert changed[0].keys() == changed[1].keys()
+    assert all(changed[0][name] != changed[1][name] for name in changed[0])
+    for part in (2, 3):
+        path = f"replicate1/part{part}/variants.npy"
+        assert (run.results / path).read_bytes() == (other.results / path).read_bytes()
