@@ -10,9 +10,10 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from augtrial.cohort import readers
+from augtrial.cohort import formats
 from augtrial.cohort.checks import CheckReport, check_cohort
-from augtrial.cohort.table import Cohort, Lesion, read_table
+from augtrial.cohort.lesion import Cohort, Lesion
+from augtrial.cohort.table import read_table
 
 CLASSES = ("cyst", "hemangioma", "metastasis")
 
@@ -257,8 +258,8 @@ def test_a_volume_of_many_lesions_is_read_once(cohort: Cohort, monkeypatch) -> N
     path = cohort.table.parent / "image.nii.gz"
     sitk.WriteImage(sitk.GetImageFromArray(np.stack([hu(n) for n in range(9)])), str(path))
     rows = {n: {"image": path, "slice": n, "row": 20 - n} for n in range(0, 9, 2)}
-    read, calls = readers._read_volume, []
-    monkeypatch.setattr(readers, "_read_volume", lambda path: calls.append(path) or read(path))
+    read, calls = formats._read_volume, []
+    monkeypatch.setattr(formats, "_read_volume", lambda path: calls.append(path) or read(path))
     assert check(changed(cohort, rows, spacing_mm=None)).problems == []
     assert calls == [path]
 

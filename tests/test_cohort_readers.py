@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from augtrial.cohort.lesion import Lesion
 from augtrial.cohort.readers import LesionSlice, lesion_slice
-from augtrial.cohort.table import Lesion
 from augtrial.errors import UserError
 
 SPACING = (0.8, 0.8, 2.5)  # x, y, z in mm

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from augtrial.cohort.table import BOX, Cohort, Lesion, read_table
+from augtrial.cohort.lesion import BOX, Cohort, Lesion
+from augtrial.cohort.table import read_table
 from augtrial.errors import UserError
 
 COLUMNS = "lesion_id,patient_id,label,image,mask,mask_value,x0,y0,x1,y1,slice,spacing_mm,fold,note"
@@ -30,7 +31,7 @@ def write(folder: Path, *rows: dict[str, str], columns: str = COLUMNS, **every: 
     """Write a table; cells that are not given hold a good box lesion, classes take turns."""
     path = folder / "lesions.csv"
     names = columns.split(",")
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(names)
         for number, row in enumerate(rows):
@@ -120,7 +121,7 @@ def test_a_folder_in_place_of_the_table_is_told(folder: Path) -> None:
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", COLUMNS + "\n"])
 def test_a_table_without_lesions_is_told(folder: Path, content: str) -> None:
     path = folder / "lesions.csv"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     text = only_problem(path)
     assert ("no lesion" if content.startswith("lesion") else "is empty") in text
 
@@ -136,7 +137,7 @@ def test_utf16_is_told_with_the_way_out(folder: Path, encoding: str) -> None:
 
 def test_latin1_is_told_with_row_and_byte(folder: Path) -> None:
     path = write(folder, {}, {"note": "Hämangiom"})
-    path.write_bytes(path.read_text().encode("latin-1"))
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
     text = only_problem(path)
     assert text.startswith("lesions.csv, row 3: byte 0xe4 ('ä')")
     assert "Latin-1" in text

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from augtrial.cohort.table import Cohort, Lesion
+from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.errors import UserError
 from augtrial.figures.tables import read_table
 from augtrial.files import read_json

@@ -24,13 +24,16 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     return by_letters[close[0]] if close else None
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" with the nearest known word, or nothing."""
+    close = nearest(word, known)
+    return "" if close is None else f"; did you mean '{close}'?"
+
+
 def hint(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" with the nearest known word, or what is known."""
     known = list(known)
-    close = nearest(word, known)
-    if close is not None:
-        return f"; did you mean '{close}'?"
-    return f"; known: {', '.join(known) or 'none'}"
+    return did_you_mean(word, known) or f"; known: {', '.join(known) or 'none'}"
 
 
 def letters(word: str) -> str:

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from augtrial.cohort.table import Cohort, Lesion, read_table
+from augtrial.cohort.lesion import Cohort, Lesion
+from augtrial.cohort.table import read_table
 from augtrial.folds import split_patients
 from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
 from augtrial.source import source_hash

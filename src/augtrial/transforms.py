@@ -141,9 +141,7 @@ def _transform(name: str, arguments: dict[str, Any]) -> A.BasicTransform:
         raise UserError(f"unknown albumentations transform '{name}'{hint(name, known)}")
     allowed = list(inspect.signature(kind.__init__).parameters)[1:]
     if wrong := [argument for argument in arguments if argument not in allowed]:
-        raise UserError(
-            f"transform {name}: unknown argument '{wrong[0]}'{hint(wrong[0], allowed)}"
-        )
+        raise UserError(f"transform {name}: unknown argument '{wrong[0]}'{hint(wrong[0], allowed)}")
     try:
         return kind(**arguments)
     except (ValueError, TypeError) as error:

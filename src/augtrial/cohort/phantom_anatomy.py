@@ -135,7 +135,9 @@ def draw_anatomy(rng: np.random.Generator, scanner: Scanner) -> Anatomy:
         organ((0, 0, 0), (78, 76, 88), scanner.liver_hu),
         organ((62, -38, 5), (60, 36, 48), scanner.liver_hu),
     ]
-    portal = _branches(rng, np.array([45.0, 8, -5]), np.array([-1.0, -0.1, 0.1]), 34, 6.5, BRANCHINGS)
+    portal = _branches(
+        rng, np.array([45.0, 8, -5]), np.array([-1.0, -0.1, 0.1]), 34, 6.5, BRANCHINGS
+    )
     veins = [
         _branches(rng, np.array([45.0, 30, 40]), np.array(way), 32, 5, BRANCHINGS)
         for way in ([-1.0, -0.1, -0.5], [-0.5, -0.9, -0.4])

@@ -19,7 +19,6 @@ from augtrial.figures.wording import (
 )
 from augtrial.settings import Settings
 
-AVERAGES = {"macro": "macro average", "weighted": "weighted average", "all": "all classes"}
 NAMES = {"sensitivity": "Sensitivity", "specificity": "Specificity"}
 
 
@@ -44,7 +43,7 @@ class Table:
 def row_name(endpoint: str, category: str) -> str:
     """Return "Sensitivity, cyst", "Accuracy", "AUC"."""
     if endpoint in NAMES:
-        return f"{NAMES[endpoint]}, {AVERAGES.get(category, category)}"
+        return f"{NAMES[endpoint]}, {category}"
     return "AUC" if endpoint == "auc" else endpoint.capitalize()
 
 
@@ -65,7 +64,7 @@ def comparison(endpoints: pd.DataFrame, classes: list[str]) -> Table:
             row.append(Cell("" if pd.isna(value) else percent(value), value=_number(value)))
         rows.append(row)
     theirs = [f"paper: {system}" for system in systems]
-    return Table(["Percent", *arms, *theirs], rows, frozenset(theirs))
+    return Table(["Endpoint", *arms, *theirs], rows, frozenset(theirs))
 
 
 def _value(row: pd.Series) -> Cell:
@@ -87,7 +86,7 @@ def differences(contrasts: pd.DataFrame) -> Table:
         for endpoint, category, _ in LEADING:
             row.append(_difference(keyed.loc[(contrast, endpoint, category)]))
         rows.append(row)
-    return Table(["Points", *(name for _, _, name in LEADING)], rows)
+    return Table(["Contrast", *(name for _, _, name in LEADING)], rows)
 
 
 def _difference(row: pd.Series) -> Cell:

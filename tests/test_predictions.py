@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from augtrial.curves import curve_table
+from augtrial.errors import UserError
+from augtrial.predictions import prediction_rows, read_predictions
+
+LESIONS = pd.DataFrame(
+    {"lesion_id": ["007", "8"], "patient_id": ["", ""], "label": ["NA", "1"]}, dtype=str
+)
+ROWS = prediction_rows(
+    LESIONS,
+    np.array([[0.9, 0.1], [0.4, 0.6]]),
+    ["NA", "1"],
+    {"fold": 1, "replicate": 2, "arm": "x"},
+)
+
+
+def test_ids_and_labels_stay_text_through_a_file(tmp_path):
+    path = tmp_path / "predictions.csv"
+    ROWS.to_csv(path, index=False)
+    again = read_predictions(path)
+    assert again["lesion_id"].tolist() == ["007", "8"]
+    assert again["patient_id"].tolist() == ["", ""]
+    assert again["label"].tolist() == ["NA", "1"]
+    assert again["predicted"].tolist() == ["NA", "1"]
+    assert again["replicate"].tolist() == [2, 2]
+    np.testing.assert_allclose(again["p_NA"], [0.9, 0.4])
+
+
+def test_missing_files_are_all_named(tmp_path):
+    with pytest.raises(UserError) as caught:
+        read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert len(caught.value.problems) == 2
+
+
+def test_a_curve_has_the_endpoints_of_every_size():
+    rows = [
+        ROWS.drop(columns="arm").assign(curve="classic", size=size, predicted=predicted)
+        for size, predicted in ((0, ["1", "NA"]), (500, ["NA", "1"]))
+    ]
+    table = curve_table(pd.concat(rows))
+    accuracy = table[table["endpoint"] == "accuracy"].set_index("size")["value"]
+    assert accuracy.to_dict() == {0: 0.0, 500: 1.0}
+    assert set(table["curve"]) == {"classic"}
+
+
+def test_a_study_without_curves_has_an_empty_table():
+    assert curve_table(pd.DataFrame()).columns[:2].tolist() == ["curve", "size"]
