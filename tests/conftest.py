@@ -1,14 +1,12 @@
 """Tiny phantoms with known truth, shared by the tests."""
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import numpy as np
 import pytest
+import torch
 
 from augtrial.cohort.readers import LesionSlice
+
+torch.set_num_threads(1)
 
 
 def disc_slice(

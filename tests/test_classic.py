@@ -2,7 +2,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import disc_slice
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from augtrial.classic import Variant
 from augtrial.errors import UserError
 from augtrial.settings import ClassicSettings, RoiSettings
 from augtrial.transforms import apply_further, further
+from conftest import disc_slice
 
 
 @pytest.fixture(scope="module")

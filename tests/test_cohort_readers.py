@@ -1,5 +1,6 @@
 """The readers: a sphere of known HU and diameter in every format, and every damaged file told."""
 
+import locale
 import os
 import re
 from dataclasses import replace
@@ -61,6 +62,7 @@ def save(image: sitk.Image, path: Path) -> Path:
 
 def save_series(folder: Path, pixels: np.ndarray, *, uid: str = "1.2.3", **tags: str) -> Path:
     """Write a CT series with slope 2 and intercept -1024, its files in reverse order."""
+    before = locale.setlocale(locale.LC_ALL)
     folder.mkdir(exist_ok=True)
     for number, plane in enumerate(pixels):
         image = sitk.JoinSeries(sitk.GetImageFromArray(plane))
@@ -76,6 +78,8 @@ def save_series(folder: Path, pixels: np.ndarray, *, uid: str = "1.2.3", **tags:
         writer.KeepOriginalImageUIDOn()
         writer.SetFileName(str(folder / f"{uid}-{99 - number}.dcm"))
         writer.Execute(image)
+    # Writing DICOM leaves the locale at "C", where other tests' text files would be ASCII.
+    locale.setlocale(locale.LC_ALL, before)
     return folder
 
 

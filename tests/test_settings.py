@@ -59,6 +59,14 @@ def test_negative_sizes_are_refused(key, size):
     assert any(f"arms.a.{key}" in problem for problem in problems(arms={"a": arm}))
 
 
+def test_more_synthetic_images_than_are_drawn_are_refused():
+    arms = {"a": {"synthetic": {"dcgan": {"cyst": 4001}}}}
+    curves = {"c": {"vary": "acgan", "sizes": [10, 5000]}}
+    found = problems(arms=arms, curves=curves)
+    assert [line.split(":")[0] for line in found] == ["arms.a", "curves.c"]
+    assert "synthesizers.dcgan.samples" in found[0]
+
+
 def test_a_contrast_of_an_unknown_arm_is_refused():
     (problem,) = problems(contrasts=["clasic - none"])
     assert "'clasic'" in problem

@@ -113,7 +113,7 @@ def test_environment_yml_has_the_packages_and_bounds_of_pyproject():
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 # What the Makefile may run beside the candidates.
-TOOLS = ("sh", "make", "echo")
+TOOLS = ("sh", "make", "echo", "mkdir", "chmod", "rm", "sed", "touch")
 
 
 @pytest.fixture
@@ -215,3 +215,33 @@ def test_without_a_fit_python_it_is_told_what_to_install(folder):
         assert run.returncode != 0
         assert "apt install python3 python3-venv" in run.stderr
         assert not (folder / ".venv").exists()
+
+
+@needs_make
+def test_a_set_up_that_breaks_off_begins_anew_and_a_finished_one_is_not_repeated(folder):
+    (folder / "requirements.lock").write_text("setuptools==81 \\\n    --hash=sha256:0\nother==1\n")
+    (folder / "pyproject.toml").touch()
+    # Stands for Python: `-m venv` makes an environment whose pip works once `pip-works` is there.
+    python = folder / "bin" / "python3"
+    python.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = -c ]; then exit 0; fi\n'
+        'echo "$@" >> calls\n'
+        "mkdir -p .venv/bin\n"
+        "echo '#!/bin/sh' > .venv/bin/python\n"
+        "echo '[ -f pip-works ]' >> .venv/bin/python\n"
+        "chmod +x .venv/bin/python\n"
+    )
+    python.chmod(0o755)
+    assert make(folder, "setup").returncode != 0
+    assert not (folder / ".venv" / ".ready").exists()
+
+    (folder / "pip-works").touch()
+    assert make(folder, "setup").returncode == 0
+    assert (folder / "calls").read_text() == "-m venv --clear .venv\n" * 2
+    first = (folder / ".venv" / "setuptools.lock").read_text()
+    assert first == "setuptools==81 \\\n    --hash=sha256:0\n"
+
+    again = make(folder, "setup")
+    assert again.returncode == 0
+    assert "pip" not in again.stdout

@@ -19,8 +19,9 @@ def table(tmp_path_factory):
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_config_of_the_repository_plans_a_study(config, table, tmp_path):
     run = Run(tmp_path, None if config in PHANTOMS else table, config)
-    sizes = ["roi={window: [-160, 240]}", "arms={classic: {classic: 20}}"]
-    jobs = run.planned(config=() if config in PHANTOMS else sizes)
+    # The made table has few lesions, in HU.
+    fits = ["roi={window: [-160, 240]}", "classic={rotations: 60, flips: 3, translations: 7}"]
+    jobs = run.planned(config=() if config in PHANTOMS else fits)
     assert {"extract_rois", "train_arm", "compare_arms", "all"} <= set(jobs)
 
 

@@ -109,8 +109,15 @@ def test_an_arm_added_trains_that_arm_alone(edited):
     assert "train_curve" not in jobs
 
 
-def test_an_arm_that_wants_more_samples_draws_them_without_training(edited):
-    edited.change(arms__more={"synthetic": {"dcgan": 15}})
+def test_an_arm_that_takes_more_samples_trains_that_arm_alone(edited):
+    edited.change(arms__more={"synthetic": {"dcgan": 20}})
+    jobs = edited.planned()
+    assert {name.split("arm=")[1] for name in jobs["train_arm"]} == {"more"}
+    assert not {"train_synthesizer", "draw_samples"} & set(jobs)
+
+
+def test_more_samples_are_drawn_without_training_the_synthesizer(edited):
+    edited.change(synthesizers__dcgan__samples=25)
     jobs = edited.planned()
     assert "train_synthesizer" not in jobs
     assert {name.split("synthesizer=")[1] for name in jobs["draw_samples"]} == {"dcgan"}

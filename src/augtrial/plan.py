@@ -124,7 +124,9 @@ def disk_bytes(study: Study) -> float:
     lesions = len(study.lesions)
     variants = lesions * settings.classic.number * pixels * settings.replicates
     jobs = settings.replicates * len(study.folds)
-    samples = sum(sum(study.samples_needed(name).values()) for name in settings.used_synthesizers)
+    samples = sum(
+        study.samples_drawn(name) * len(study.classes) for name in settings.used_synthesizers
+    )
     networks = sum(
         4 * sum(_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)
         for synthesizer in settings.used_synthesizers.values()

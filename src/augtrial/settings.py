@@ -135,6 +135,11 @@ class _Adversarial(Model):
     snapshots: Positive = Field(
         6, description="Sample grids kept over the epochs, the last one included."
     )
+    samples: Count = Field(
+        4000,
+        description="Images drawn per class and fold once it is trained; an arm takes the first "
+        "of them, so that smaller sizes are nested in larger ones (section 4.2: up to 4000).",
+    )
 
 
 class DcganSettings(_Adversarial):

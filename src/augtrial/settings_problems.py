@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from augtrial.spelling import SEPARATOR, contrast_arms, hint
 
 if TYPE_CHECKING:
-    from augtrial.settings import Settings
+    from augtrial.settings import Arm, Settings
 
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -143,6 +143,8 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
                     f"arms.{name}.synthetic: unknown synthesizer '{synthesizer}'"
                     f"{hint(synthesizer, settings.synthesizers)}"
                 )
+            elif (most := _most(arm, synthesizer)) > settings.synthesizers[synthesizer].samples:
+                yield _too_few(f"arms.{name}", synthesizer, most, settings)
         if not arm.originals and not arm.classic and not arm.synthetic:
             yield f"arms.{name}: its training set is empty"
         if arm.transforms and not arm.classic:
@@ -152,6 +154,19 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
             yield f"synthesizers.{name}.classic: classic makes no variants"
 
 
+def _most(arm: "Arm", synthesizer: str) -> int:
+    wanted = arm.synthetic[synthesizer]
+    return wanted if isinstance(wanted, int) else max(wanted.values(), default=0)
+
+
+def _too_few(key: str, synthesizer: str, wanted: int, settings: "Settings") -> str:
+    return (
+        f"{key}: {wanted} images per class and fold are more than the "
+        f"{settings.synthesizers[synthesizer].samples} that are drawn; raise "
+        f"synthesizers.{synthesizer}.samples (it is not trained again)"
+    )
+
+
 def _curve_problems(settings: "Settings") -> Iterable[str]:
     for name, curve in settings.curves.items():
         if curve.vary != "classic" and curve.vary not in settings.synthesizers:
@@ -159,6 +174,10 @@ def _curve_problems(settings: "Settings") -> Iterable[str]:
                 f"curves.{name}.vary: unknown synthesizer '{curve.vary}'"
                 f"{hint(curve.vary, ['classic', *settings.synthesizers])}"
             )
+        elif curve.vary != "classic":
+            most = max(curve.sizes, default=0)
+            if most > settings.synthesizers[curve.vary].samples:
+                yield _too_few(f"curves.{name}", curve.vary, most, settings)
         if curve.vary == "classic" and curve.classic:
             yield f"curves.{name}.classic: this curve varies the classic size itself"
         if not curve.sizes or sorted(set(curve.sizes)) != list(curve.sizes):

@@ -1,6 +1,7 @@
 """What the Snakefile asks beyond the study itself: checks, errors in its manner, and the plan."""
 
 import hashlib
+import os
 import shlex
 import sys
 from collections.abc import Iterable
@@ -74,7 +75,7 @@ def _command(workflow: "Workflow") -> str:
     """Return the command that runs the study of this command line."""
     words = ["snakemake", "--cores", "2"]
     if files := workflow.overwrite_configfiles:
-        words += ["--configfile", *map(str, files)]
+        words += ["--configfile", *(os.path.relpath(file) for file in files)]
     if values := workflow.config_settings.config:
         flow = {"default_flow_style": True, "width": 10**6}
         dumped = {k: yaml.safe_dump(v, **flow).removesuffix("...\n") for k, v in values.items()}

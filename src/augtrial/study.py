@@ -4,6 +4,7 @@ It knows the lesions, the classes and the folds before any job runs, so that a j
 be given the pictures of the other folds' lesions and no others.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
 from augtrial.folds import split_patients
 from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
-from augtrial.source import source_hash
+from augtrial.source import PACKAGE, source_hash
 from augtrial.spelling import contrast_arms, hint
 
 PHANTOM = "phantom"
@@ -278,6 +279,12 @@ class Study:
             for name, kind in self.figures().items()
         }
 
+    @staticmethod
+    def page_source() -> str:
+        """Return a hash of the report's template, style and script."""
+        parts = sorted((PACKAGE / "report").glob("*.[hcj]*"))
+        return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
+
     def arm_histories(self) -> list[str]:
         """Return the histories of the arms' classifiers."""
         return [
@@ -351,13 +358,17 @@ class Study:
     def _budget(self, own: Budget | None) -> dict[str, Any]:
         return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
 
+    def samples_drawn(self, name: str) -> int:
+        """Return how many images of each class a fold's synthesizer draws."""
+        return self.settings.synthesizers[name].samples * (len(self.folds) - 1)
+
     def classifier_values(self) -> dict[str, Any]:
         """Return the classifier's settings but for its budget, which the arm decides."""
         return self.settings.classifier.model_dump(exclude={"budget"})
 
     def synthesizer_values(self, name: str) -> dict[str, Any]:
         """Return a synthesizer's settings as plain values."""
-        return self.settings.synthesizers[name].model_dump(exclude={"jobs"})
+        return self.settings.synthesizers[name].model_dump(exclude={"jobs", "samples"})
 
     def reach(self) -> dict[str, Any]:
         """Return what decides how far a variant reaches around a lesion."""
@@ -372,17 +383,6 @@ class Study:
         """Return the synthesizers that a curve draws on."""
         vary = self.settings.curves[name].vary
         return [] if vary == "classic" else [vary]
-
-    def samples_needed(self, synthesizer: str) -> dict[str, int]:
-        """Return how many samples of each class the hungriest arm or curve of a fold wants."""
-        arms = [*self.settings.arms.values()]
-        for curve in self.settings.curves:
-            arms += self.curve_arms(curve)
-        folds = len(self.folds) - 1
-        return {
-            label: folds * max(arm.synthetic_count(synthesizer, label) for arm in arms)
-            for label in self.classes
-        }
 
     def embedding_arms(self) -> list[str]:
         """Return the two arms of the t-SNE picture, or none."""

@@ -13,14 +13,14 @@ rule write_report:
             category="Report",
             labels={"figure": "the whole study"},
         ),
+    log:
+        "<logs>/write_report.log",
+    localrule: True
     params:
         note=study.settings.note,
         figures=list(study.figures()),
         captions=study.captions(f"{workflow.basedir}/workflow/report"),
-        code=study.code("report.page"),
-    log:
-        "<logs>/write_report.log",
-    localrule: True
+        code=[study.code("report.page"), study.page_source()],
     script:
         "../scripts/write_report.py"
 

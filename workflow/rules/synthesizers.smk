@@ -37,13 +37,17 @@ rule draw_samples:
     output:
         samples="<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz",
     params:
-        counts=lambda w: study.samples_needed(w.synthesizer),
+        images=lambda w: study.samples_drawn(w.synthesizer),
         size=study.settings.roi.size,
         seed=study.settings.seed,
+        device=study.settings.device,
         code=study.code("synthesizers.samples", "synthesizers.units"),
     log:
         "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
     benchmark:
         "<benchmarks>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
     script:
         "../scripts/draw_samples.py"

@@ -4,10 +4,7 @@ SimpleITK is imported where it is used: the lesion table is read at every start 
 does not need it.
 """
 
-import locale
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,28 +29,17 @@ def read_series(folder: Path) -> "sitk.Image":
     """
     import SimpleITK as sitk
 
-    with _locale_kept():
-        _check_strays(folder)
-        names = _one_series(folder)
-        reader = sitk.ImageSeriesReader()
-        reader.SetFileNames(names)
-        reader.MetaDataDictionaryArrayUpdateOn()
-        # Slopes may differ from slice to slice (PET), and the first would decide the type of all.
-        reader.SetOutputPixelType(sitk.sitkFloat32)
-        volume = reader.Execute()
+    _check_strays(folder)
+    names = _one_series(folder)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(names)
+    reader.MetaDataDictionaryArrayUpdateOn()
+    # Slopes may differ from slice to slice (PET), and the first would decide the type of all.
+    reader.SetOutputPixelType(sitk.sitkFloat32)
+    volume = reader.Execute()
     if len(names) > 1:
         _check_positions(folder, [Path(name).name for name in names], reader)
     return volume
-
-
-@contextmanager
-def _locale_kept() -> Iterator[None]:
-    """Put the locale back: GDCM leaves it at "C", where Python takes text files for ASCII."""
-    before = locale.setlocale(locale.LC_ALL)
-    try:
-        yield
-    finally:
-        locale.setlocale(locale.LC_ALL, before)
 
 
 def _one_series(folder: Path) -> list[str]:

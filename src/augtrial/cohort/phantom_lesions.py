@@ -58,37 +58,37 @@ APPEARANCES = {
         edge_mm=(0.0, 0.1),
         lobes=(0.02, 0.05),
         orders=(2, 3),
-        texture_hu=(0, 2),
+        texture_hu=(0, 4),
         enhances=False,
     ),
     "metastasis": Appearance(
         diameter_mm=22,
         contrast_hu=(-42, 30),
-        edge_mm=(1.4, 2.9),
+        edge_mm=(1.4, 2.4),
         lobes=(0.04, 0.09),
         orders=(2, 7),
-        texture_hu=(8, 18),
+        texture_hu=(8, 22),
         rim_share=0.6,
-        rim_hu=(20, 60),
+        rim_hu=(30, 90),
         centre_hu=(-45, -15),
     ),
     "hemangioma": Appearance(
         diameter_mm=28,
         contrast_hu=(-31, 52),
-        edge_mm=(0.4, 1.2),
+        edge_mm=(0.6, 2.4),
         lobes=(0.04, 0.08),
         orders=(2, 6),
-        texture_hu=(2, 8),
+        texture_hu=(8, 22),
         nodules=(3, 7),
         nodule_hu=(59, 130),
-        nodule_size=(0.07, 0.13),
+        nodule_size=(0.045, 0.09),
         flash_share=0.125,
     ),
 }
 CONTRAST_LIMIT_SD = 2.0
 NODULE_EDGE_MM = 1.0
 NODULE_FLATNESS = 1.3  # longer along the contour and thinner across it
-NODULE_SPREAD = 0.6  # of nodules up and down, as a share of the half height
+NODULE_SPREAD = 0.75  # of nodules up and down, as a share of the half height
 NODULE_LENGTH = 0.2  # added to a nodule's half height, as a share of the lesion's
 WAVES = 32
 WAVELENGTH = (0.15, 0.6)  # of the texture, as a share of the diameter; not below 3 mm

@@ -27,8 +27,7 @@ def draw_embedding(points: pd.DataFrame, neighbours: pd.DataFrame, look: Look) -
             panel.scatter(large["x"], large["y"], s=48, ec="white", lw=0.7, label=label, **style)
         accuracy = neighbours.set_index("arm").loc[arm]
         right = f"{accuracy['neighbours']:.0f} neighbours: {percent(accuracy['accuracy'])} % right"
-        panel.set_title(arm, fontweight="bold", pad=20)
-        panel.text(0.5, 1.03, right, transform=panel.transAxes, ha="center", fontsize=9.5)
+        panel.set_title(f"{arm}\n{right}")
         words.append(f"{arm}, {right}")
         panel.set(xticks=[], yticks=[])
         panel.spines[["top", "right"]].set_visible(True)

@@ -109,6 +109,8 @@ class Drawing:
     def save(self, svg: str | Path, pdf: str | Path, csv: str | Path) -> None:
         """Write the figure as SVG (its description inside) and PDF, and its data as CSV."""
         with matplotlib.rc_context(RC):
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")  # laid out once, for both formats
             about = {"Title": self.title, "Description": self.alt, "Date": None}
             self.figure.savefig(svg, metadata={**about, "Creator": "augtrial"})
             about = {"Title": self.title, "Creator": "augtrial", "CreationDate": None}

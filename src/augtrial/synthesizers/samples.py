@@ -11,7 +11,13 @@ CHUNK = 64
 
 
 def draw_samples(
-    generator: nn.Module, count: int, *, latent: int, label: int, seed: int
+    generator: nn.Module,
+    count: int,
+    *,
+    latent: int,
+    label: int,
+    seed: int,
+    device: str | torch.device = "cpu",
 ) -> np.ndarray:
     """Return `count` images of one class as uint8 [count, s, s].
 
@@ -19,17 +25,17 @@ def draw_samples(
     image whatever the count: 500 samples are the head of 1000.
 
     Args:
-        generator: the trained network, on the CPU.
+        generator: the trained network.
         count: images.
         latent: length of z.
         label: the index by which the generator knows the class.
         seed: of these samples.
+        device: where to draw them, in float32.
     """
-    torch.set_num_threads(1)
-    generator.eval()
+    generator.eval().to(device)
     chunks = max(1, -(-count // CHUNK))
     z = draw_latent(chunks * CHUNK, latent, seeds.torch_generator(seed, "latent"))
-    labels = torch.full((CHUNK,), label)
+    labels = torch.full((CHUNK,), label, device=device)
     # Whole chunks always: a kernel chosen by the batch's size could round another way.
-    images = [images_of(generator, part, labels).numpy() for part in z.split(CHUNK)]
+    images = [images_of(generator, part.to(device), labels).numpy() for part in z.split(CHUNK)]
     return np.concatenate(images)[:count]

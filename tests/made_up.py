@@ -1,0 +1,146 @@
+"""A small made-up study for the tests of figures and report: its tables, arrays and record."""
+
+import numpy as np
+import pandas as pd
+
+from augtrial.contrasts import contrast_table
+from augtrial.curves import curve_table
+from augtrial.endpoints import confusion_table, endpoint_table
+from augtrial.figures.style import Look
+from augtrial.settings import read_settings
+
+PAPER_CLASSES = ("cyst", "metastasis", "hemangioma")
+ARMS = ("none", "classic", "classic+dcgan")
+CONTRASTS = ["classic+dcgan - classic", "classic - none"]
+
+
+def predictions(*, classes=PAPER_CLASSES, arms=ARMS, replicates=2, patients=True, seed=0):
+    """Return predictions of 8 lesions a class in 2 folds; later arms are right more often."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for place, arm in enumerate(arms):
+        for replicate in range(1, replicates + 1):
+            for number in range(8 * len(classes)):
+                truth = number % len(classes)
+                scores = draw.random(len(classes)) + (0.4 + 0.1 * place) * (
+                    np.arange(len(classes)) == truth
+                )
+                rows.append(
+                    {
+                        "lesion_id": f"l{number}",
+                        "patient_id": f"p{number // 2}" if patients else "",
+                        "fold": 1 + number // len(classes) % 2,
+                        "replicate": replicate,
+                        "arm": arm,
+                        "label": classes[truth],
+                        "predicted": classes[int(scores.argmax())],
+                        **dict(
+                            zip((f"p_{c}" for c in classes), scores / scores.sum(), strict=True)
+                        ),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def tables(contrasts=CONTRASTS, **kwargs):
+    """Return the tables of a study by their names."""
+    made = predictions(**kwargs)
+    curve = pd.concat(
+        predictions(**{**kwargs, "arms": ("x",)}, seed=size).assign(curve=curve, size=size)
+        for curve, size in (("classic", 0), ("classic", 40), ("dcgan", 10), ("dcgan", 20))
+    ).drop(columns="arm")
+    return {
+        "endpoints": endpoint_table(made),
+        "contrasts": contrast_table(made, contrasts),
+        "confusion": confusion_table(made),
+        "curve": curve_table(curve),
+    }
+
+
+def look(classes=PAPER_CLASSES, **kwargs):
+    """Return the look of the made-up study."""
+    like = {"classic": "classic", "classic+dcgan": "dcgan"}
+    return Look(arms=list(ARMS), classes=list(classes), like=like, **kwargs)
+
+
+def rois(classes=PAPER_CLASSES, each=3, size=8):
+    """Return ROIs of some lesions of every class as named arrays."""
+    draw = np.random.default_rng(0)
+    number = each * len(classes)
+    return {
+        "images": draw.integers(0, 256, (number, size, size)).astype(np.uint8),
+        "lesion_id": np.array([f"lesion_number_{n}" for n in range(number)]),
+        "label": np.array([classes[n % len(classes)] for n in range(number)]),
+    }
+
+
+def measured(arrays):
+    """Return the rows of rois.csv that fit to these ROIs; one diameter in mm is not known."""
+    number = len(arrays["lesion_id"])
+    millimetres = np.linspace(10, 40, number)
+    millimetres[0] = np.nan
+    return pd.DataFrame(
+        {
+            "lesion_id": arrays["lesion_id"],
+            "label": arrays["label"],
+            "diameter_mm": millimetres,
+            "diameter_px": np.linspace(12, 50, number),
+        }
+    )
+
+
+def synthesizer_history(unit="all", epochs=5):
+    """Return the history of one training as its file would be read."""
+    rows = [
+        {
+            "unit": unit,
+            "epoch": epoch,
+            "loss_d": 1 / epoch,
+            "loss_g": 2.0,
+            "d_real": 0.6,
+            "d_fake": 0.4,
+            "class_real": 0.5 if unit == "all" else np.nan,
+            "class_fake": 0.5 if unit == "all" else np.nan,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def settings(**changes):
+    """Return settings that fit to the made-up tables."""
+    config = {
+        "study": "made-up",
+        "replicates": 2,
+        "arms": {
+            "none": {},
+            "classic": {"classic": 40},
+            "classic+dcgan": {"classic": 40, "synthetic": {"dcgan": 10}},
+        },
+        "curves": {
+            "classic": {"vary": "classic", "sizes": [0, 40]},
+            "dcgan": {"vary": "dcgan", "sizes": [10, 20], "classic": 40},
+        },
+        "contrasts": CONTRASTS,
+    }
+    return read_settings({**config, **changes})
+
+
+def record(made=None, **changes):
+    """Return the record of the made-up study, as study.json holds it."""
+    made = made or settings()
+    return {
+        "study": "made-up",
+        "settings": made.model_dump(mode="json", exclude={"figures", "note"}),
+        "config_hash": "0123456789ab",
+        "classes": dict.fromkeys(PAPER_CLASSES, 8),
+        "lesions": 24,
+        "patients": 12,
+        "folds": [1, 2],
+        "given_folds": False,
+        "replicates": [1, 2],
+        "conditional_on": "",
+        "versions": {"augtrial": "0.1.0", "torch": "2.12.1"},
+        "devices": {"CPU, float32": 12},
+        **changes,
+    }

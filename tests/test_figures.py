@@ -1,0 +1,248 @@
+import math
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import made_up
+from augtrial import paper
+from augtrial.figures.confusion import draw_confusion
+from augtrial.figures.contact_sheet import draw_contact_sheet
+from augtrial.figures.contrasts import draw_contrasts
+from augtrial.figures.embedding import draw_embedding
+from augtrial.figures.endpoints import draw_endpoints
+from augtrial.figures.losses import draw_losses
+from augtrial.figures.progress import draw_progress
+from augtrial.figures.runs import read_histories, thinned
+from augtrial.figures.samples import draw_samples
+from augtrial.figures.size_curve import draw_size_curve
+from augtrial.figures.strips import SIDE, Strip, draw_strips, spread
+from augtrial.figures.tables import read_arrays, read_table
+from augtrial.figures.training import draw_training
+from augtrial.figures.wording import listed, percent, points, shortened
+
+ODD = ("a class", "NA", "$x_1$ & <y>")  # names that a careless reader or renderer trips over
+
+
+def size_curve(tables, look):
+    made = made_up.settings()
+    return draw_size_curve(
+        tables["curve"],
+        tables["endpoints"],
+        look,
+        curves={name: curve.model_dump() for name, curve in made.curves.items()},
+        arms={name: arm.model_dump() for name, arm in made.arms.items()},
+    )
+
+
+def embedding(look):
+    rows = [
+        (arm, f"l{n}", "", look.classes[n % len(look.classes)], kind, float(n), float(n**2 % 7))
+        for arm in ("classic", "classic+dcgan")
+        for n in range(6)
+        for kind in ("roi", "variant")
+    ]
+    columns = ["arm", "lesion_id", "patient_id", "label", "image", "x", "y"]
+    neighbours = pd.DataFrame(
+        {"arm": ["classic", "classic+dcgan"], "neighbours": 5, "accuracy": [0.25, 0.5]}
+    )
+    return draw_embedding(pd.DataFrame(rows, columns=columns), neighbours, look)
+
+
+def losses(look):
+    runs = [
+        made_up.synthesizer_history(unit).assign(replicate=1, fold=fold)
+        for unit in look.classes
+        for fold in (1, 2)
+    ]
+    return draw_losses(pd.concat(runs), look, synthesizer="dcgan")
+
+
+def training(look):
+    runs = [
+        pd.DataFrame({"arm": arm, "update": range(1, n + 1), "loss": 1.0, "accuracy": 0.5}).assign(
+            replicate=1, fold=fold
+        )
+        for arm, n in (("none", 20), ("classic", 900))
+        for fold in (1, 2)
+    ]
+    return draw_training(pd.concat(runs), look)
+
+
+def samples(look):
+    synthetic = {f"images/{label}": np.zeros((9, 8, 8), np.uint8) for label in look.classes}
+    return draw_samples(made_up.rois(look.classes), synthetic, look, synthesizer="dcgan")
+
+
+def progress(look):
+    grids = {f"images/{label}": np.zeros((2, 8, 8, 8), np.uint8) for label in look.classes}
+    return draw_progress({"epochs": np.array([1, 70]), **grids}, look, synthesizer="dcgan")
+
+
+def contact_sheet(look):
+    arrays = made_up.rois(look.classes, each=9)
+    return draw_contact_sheet(arrays, made_up.measured(arrays), look)
+
+
+FIGURES = {
+    "contrasts": lambda tables, look: draw_contrasts(tables["contrasts"], look),
+    "endpoints": lambda tables, look: draw_endpoints(tables["endpoints"], look),
+    "confusion": lambda tables, look: draw_confusion(tables["confusion"], look),
+    "size_curve": size_curve,
+    "embedding": lambda _, look: embedding(look),
+    "losses": lambda _, look: losses(look),
+    "training": lambda _, look: training(look),
+    "samples": lambda _, look: samples(look),
+    "progress": lambda _, look: progress(look),
+    "contact_sheet": lambda _, look: contact_sheet(look),
+}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return made_up.tables()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_same_data_gives_the_same_bytes_and_the_csv_holds_the_data(name, tables, tmp_path):
+    for place in ("first", "second"):
+        drawing = FIGURES[name](tables, made_up.look())
+        folder = tmp_path / place
+        folder.mkdir()
+        drawing.save(*(folder / f"{name}.{suffix}" for suffix in ("svg", "pdf", "csv")))
+    for suffix in ("svg", "pdf", "csv"):
+        one, other = (tmp_path / p / f"{name}.{suffix}" for p in ("first", "second"))
+        assert one.read_bytes() == other.read_bytes()
+    svg = ElementTree.parse(tmp_path / "first" / f"{name}.svg").getroot()
+    assert svg.findtext(".//{http://purl.org/dc/elements/1.1/}description") == drawing.alt
+    links = [value for node in svg.iter() for key, value in node.attrib.items() if "href" in key]
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+    assert len(pd.read_csv(tmp_path / "first" / f"{name}.csv")) == len(drawing.data) > 0
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_one_replicate_without_patients_and_with_odd_class_names_is_drawn(name, tmp_path):
+    odd = made_up.tables(classes=ODD, replicates=1, patients=False)
+    drawing = FIGURES[name](odd, made_up.look(ODD))
+    drawing.save(*(tmp_path / f"{name}.{suffix}" for suffix in ("svg", "pdf", "csv")))
+    ElementTree.parse(tmp_path / f"{name}.svg")
+    assert "paper" not in "".join(drawing.data.get("layer", drawing.data.get("kind", [""])))
+
+
+def test_the_forest_plot_shows_the_differences_of_the_table(tables):
+    shown = draw_contrasts(tables["contrasts"], made_up.look()).data
+    merged = shown.merge(tables["contrasts"], on=["contrast", "endpoint", "class"])
+    assert len(merged) == len(shown) == 4 * len(made_up.CONTRASTS)
+    for column in ("difference", "low", "high"):
+        np.testing.assert_array_equal(merged[f"{column}_x"], merged[f"{column}_y"])
+
+
+def test_the_paper_stands_beside_the_arm_of_its_recipe(tables):
+    shown = draw_endpoints(tables["endpoints"], made_up.look()).data
+    accuracy = shown[shown["endpoint"] == "accuracy"].set_index("arm")["paper_value"]
+    assert math.isnan(accuracy["none"])
+    assert accuracy["classic"] == 143 / 182
+    assert accuracy["classic+dcgan"] == 156 / 182
+    curve = size_curve(tables, made_up.look()).data
+    assert set(curve.loc[curve["layer"] == "paper", "name"]) == {paper.CLASSIC, paper.DCGAN}
+
+
+def test_other_classes_have_nothing_of_the_paper():
+    odd = made_up.tables(classes=ODD)
+    assert draw_endpoints(odd["endpoints"], made_up.look(ODD)).data["paper_value"].isna().all()
+    assert set(draw_confusion(odd["confusion"], made_up.look(ODD)).data["kind"]) == {"arm"}
+    assert set(size_curve(odd, made_up.look(ODD)).data["layer"]) == {"curve", "arm"}
+
+
+def test_a_confusion_matrix_is_the_mean_over_replicates(tables):
+    data = draw_confusion(tables["confusion"], made_up.look()).data
+    data = data[(data["kind"] == "arm") & (data["name"] == "classic")]
+    counts = tables["confusion"].query("arm == 'classic'").groupby(["label", "predicted"])["count"]
+    shown = data.set_index(["label", "predicted"])["count"].sort_index()
+    np.testing.assert_allclose(shown, counts.mean().sort_index())
+    np.testing.assert_allclose(data.groupby("label")["share"].sum(), 1)
+
+
+def test_arms_keep_their_colours_when_one_is_missing():
+    look = made_up.look()
+    assert look.ordered(["new", "classic", "none"]) == ["none", "classic", "new"]
+    colours = [look.colour(arm) for arm in made_up.ARMS]
+    assert len(set(colours)) == len(made_up.ARMS)
+    assert look.colour("new") not in colours
+    assert [made_up.look().colour(arm) for arm in made_up.ARMS] == colours
+
+
+def test_pictures_stand_where_the_csv_says(tmp_path):
+    arrays = made_up.rois()
+    look = made_up.look(examples=2)
+    synthetic = {f"images/{label}": arrays["images"][:1] for label in look.classes[:2]}
+    data = draw_samples(arrays, synthetic, look, synthesizer="dcgan").data
+    assert set(data["class"]) == {"cyst", "metastasis"}  # a class without images is left out
+    assert data[data["source"] == "real"].groupby("row").size().tolist() == [2, 2]
+    assert data[data["source"] == "dcgan"]["sample"].tolist() == [0, 0]
+
+
+def test_pixels_stay_sharp_and_grey_levels_are_not_stretched(tmp_path):
+    image = np.full((8, 8), 100, np.uint8)
+    image[3, 4] = 140
+    figure = draw_strips([Strip([image])], 1)
+    shown = figure.axes[0].get_images()[0]
+    assert (shown.get_clim(), shown.get_interpolation()) == ((0, 255), "none")
+    assert set(np.unique(shown.get_array())) == {100, 140, 255}
+    assert (shown.get_array() == 140).sum() == (SIDE // 8) ** 2
+    figure.savefig(tmp_path / "strip.png", dpi=200)
+    assert Image.open(tmp_path / "strip.png").size[0] > SIDE
+
+
+def test_examples_are_spread_evenly():
+    assert spread(10, 5) == [0, 2, 4, 6, 8]
+    assert spread(3, 8) == [0, 1, 2]
+    assert spread(0, 8) == []
+
+
+def test_histories_know_their_replicate_and_fold(tmp_path):
+    paths = []
+    for replicate, fold in ((1, 2), (12, 3)):
+        path = tmp_path / f"replicate{replicate}/fold{fold}/dcgan/NA.history.csv"
+        path.parent.mkdir(parents=True)
+        made_up.synthesizer_history("NA").to_csv(path, index=False)
+        paths.append(path)
+    history = read_histories(paths)
+    assert history[["replicate", "fold"]].drop_duplicates().values.tolist() == [[1, 2], [12, 3]]
+    assert set(history["unit"]) == {"NA"}
+
+
+def test_long_histories_are_thinned_to_means():
+    history = pd.DataFrame({"arm": "a", "update": range(1, 20001), "loss": 2.0})
+    short = thinned(history, x="update", y="loss", by=["arm"])
+    assert len(short) <= 150
+    assert short["update"].max() == 20000
+    assert (short["loss"] == 2).all()
+
+
+def test_names_that_look_like_missing_values_are_read_as_names(tmp_path):
+    (tmp_path / "t.csv").write_text("arm,class,value,sd\nNone,NA,0.5,\n007,nan,1,0.1\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table["arm"].tolist() == ["None", "007"]
+    assert table["class"].tolist() == ["NA", "nan"]
+    assert math.isnan(table["sd"][0])
+
+
+def test_arrays_of_several_files_are_joined_or_gathered(tmp_path):
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", epochs=np.array([1, 2]), **{name: np.zeros(1)})
+    paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    assert read_arrays(paths)["epochs"].tolist() == [1, 2, 1, 2]
+    gathered = read_arrays(paths, join=False)
+    assert gathered["epochs"].tolist() == [1, 2]
+    assert {"a", "b"} <= set(gathered)
+
+
+def test_numbers_are_written_for_people():
+    assert percent(0.786) == "78.6"
+    assert percent(math.nan) == "–"
+    assert [points(value) for value in (0.0123, -0.0123, -1e-17)] == ["+1.2", "−1.2", "0.0"]
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert shortened("lesion_000123", 7) == "…000123"
