@@ -76,7 +76,7 @@ study: $(READY)
 	@echo 'the tables and figures that it shows lie beside it in $(dir $(REPORT)).'
 
 test: lint
-	$(WITH) python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

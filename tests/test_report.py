@@ -147,7 +147,9 @@ def test_one_replicate_and_no_patients_and_given_folds_are_said():
     assert "One replicate: the intervals are silent on the randomness of training" in text
     assert "names no patients" in text
     assert "which only their author can say" in text
-    assert "conditional on the split and the synthesizer" in text
+    assert "conditional on the split and the synthesizer: the replicates" in text
+    assert text.count("Conditional on the split and the synthesizer.") == 4  # every results table
+    assert "2 given folds and 1 replicate." in text
     assert "sd " not in text.split("Endpoints by arm")[-1].split("Figures")[0]
 
 

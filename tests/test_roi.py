@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augtrial import roi
-from augtrial.cohort.readers import LesionSlice
+from augtrial.cohort.phantom import write_cohort
+from augtrial.cohort.readers import LesionSlice, lesion_slice
+from augtrial.cohort.table import read_table
 from augtrial.settings import ClassicSettings, RoiSettings
 from augtrial.transforms import Square, cut, outside_pixels
 from conftest import disc_slice
@@ -134,3 +136,15 @@ def test_contexts_come_back_from_their_file_as_they_were(tmp_path, disc):
         np.testing.assert_array_equal(before.pixels, after.pixels)
         assert (before.square, before.diameter) == (after.square, after.diameter)
         assert (before.origin, before.slice_shape) == (after.origin, after.slice_shape)
+
+
+def test_the_built_in_cohort_gives_rois_of_its_lesions(tmp_path):
+    write_cohort(tmp_path, seed=3, classes={"cyst": 2, "metastasis": 1, "hemangioma": 1})
+    for lesion in read_table(tmp_path / "lesions.csv").lesions:
+        found = lesion_slice(lesion)
+        context = roi.extract_context(found, ROI, CLASSIC)
+        row = roi.measurements(found, context, 64)
+        assert 9.5 <= row["diameter_mm"] <= 103  # pixels count whole or not at all
+        assert roi.extract_roi(context, 64).std() > 3
+        if lesion.label == "cyst":
+            assert -150 < row["mean"] - row["surroundings_mean"] < -20

@@ -9,8 +9,9 @@ import pytest
 
 from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 
-pytestmark = [pytest.mark.study, pytest.mark.xdist_group("study")]
+pytestmark = pytest.mark.study
 
+ARMS = ("none", "classic", "classic+noise", "classic+dcgan", "classic+acgan")
 TRAINED = ("arms/*.pt", "curves/*.pt", "*/*.pt", "*/samples.npz", "*/*.history.csv")
 
 
@@ -44,7 +45,7 @@ def test_predictions_hold_every_lesion_once_an_arm(run):
     probabilities = [f"p_{label}" for label in CLASSES]
     for _, rows in predictions.groupby(["arm", "replicate"]):
         assert sorted(rows["lesion_id"]) == [f"L{number:02d}" for number in range(1, 19)]
-    assert set(predictions["arm"]) == {"none", "classic", "classic+dcgan", "classic+acgan"}
+    assert set(predictions["arm"]) == set(ARMS)
     np.testing.assert_allclose(predictions[sorted(probabilities)].sum(axis=1), 1, atol=1e-6)
     best = predictions[sorted(probabilities)].idxmax(axis=1).str.removeprefix("p_")
     assert (best == predictions["predicted"]).all()
@@ -90,6 +91,17 @@ def test_samples_name_the_lesions_that_they_were_learnt_from(run):
                 assert {key for key in samples.files if key.startswith("images/")} == {
                     f"images/{label}" for label in CLASSES
                 }
+
+
+def test_a_users_transform_changes_that_arms_variants_and_no_others(run):
+    plain = np.load(run.results / "replicate1/part1/variants.npy")
+    noisy = np.load(run.results / "replicate1/part1/transformed/classic+noise.npy")
+    heads = [variants[: 40 // 6 + 1] for variants in plain]
+    assert len(noisy) == 40
+    same = [
+        any(np.array_equal(image, head) for heads_ in heads for head in heads_) for image in noisy
+    ]
+    assert 5 < sum(same) < 35  # p is 0.5
 
 
 def test_a_second_call_has_nothing_to_do(run):
@@ -189,7 +201,7 @@ def test_other_pictures_of_the_held_out_lesions_change_nothing_of_their_fold(run
         for path in sorted(run.results.glob("replicate1/fold[12]/*/*"))
         if path.suffix == ".pt" or path.name == "samples.npz"
     ]
-    assert len(targets) == 2 * (4 + 1 + 2 + 2)
+    assert len(targets) == 2 * (len(ARMS) + 1 + 2 + 2)
     other.call(*targets, cores=1)
     same, changed = (
         [digests(r.results / f"replicate1/fold{fold}", TRAINED) for r in (run, other)]

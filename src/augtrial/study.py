@@ -266,7 +266,8 @@ class Study:
         for name, arm in self.settings.arms.items():
             networks = [self.settings.synthesizers[key].network for key in arm.synthetic]
             kind = networks[0] if len(networks) == 1 else "classic" if arm.classic else ""
-            if len(networks) < 2 and arm.classic and kind not in like.values():
+            plain = arm.classic and not arm.transforms and len(networks) < 2
+            if plain and kind not in like.values():
                 like[name] = kind
         names = {"arms": list(self.settings.arms), "classes": self.classes, "like": like}
         confidence = self.settings.confidence

@@ -15,7 +15,7 @@ from augtrial.cohort.phantom_lesions import LIVER_HU, soft_step
 FIELD = 320  # pixels a side
 PIXEL_MM = (0.6, 0.9)
 THICKNESS_MM = {1.25: 0.15, 2.5: 0.3, 3.0: 0.25, 5.0: 0.3}  # and their shares
-NOISE_HU = (8.0, 15.0)
+NOISE_HU = (10.0, 15.0)  # of 8-15: the louder scans
 KERNEL_MM = (0.5, 0.8)  # sigma of the blur, which is the edge of all that is sharp
 MOTTLE_HU, MOTTLE_MM = 3.0, 4.0  # slow unevenness of tissue, and its sigma
 VESSEL_HU = (35.0, 65.0)  # above the liver

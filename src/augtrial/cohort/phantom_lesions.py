@@ -75,9 +75,9 @@ APPEARANCES = {
     "hemangioma": Appearance(
         diameter_mm=28,
         contrast_hu=(-31, 52),
-        edge_mm=(0.6, 2.4),
-        lobes=(0.04, 0.08),
-        orders=(2, 6),
+        edge_mm=(1.0, 2.4),
+        lobes=(0.04, 0.09),
+        orders=(2, 7),
         texture_hu=(8, 22),
         nodules=(3, 7),
         nodule_hu=(59, 130),

@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from augtrial import paper
-from augtrial.figures.style import WIDTH, Drawing, Look, new_figure, styled
+from augtrial.figures.style import Drawing, Look, new_figure, styled
 from augtrial.figures.wording import percent
 
 MANY = 5  # classes from which a matrix takes the whole width
@@ -27,7 +27,7 @@ def draw_confusion(table: pd.DataFrame, look: Look) -> Drawing:
             matrices["paper", system] = frame.loc[classes, classes]
     columns = 1 if len(classes) >= MANY else 2
     lines = -(-len(matrices) // columns)
-    figure = new_figure(lines * (WIDTH / columns - 0.35) + 1.0)
+    figure = new_figure(lines * (4.2 if columns == 1 else 2.35) + 0.9)
     panels = figure.subplots(lines, columns, squeeze=False)
     shown = []
     for panel, ((kind, name), matrix) in zip(panels.ravel(), matrices.items(), strict=False):
@@ -65,7 +65,6 @@ def _draw_matrix(panel: Axes, matrix: pd.DataFrame, shares: pd.DataFrame, colorm
         vmin=0,
         vmax=1,
         cbar=False,
-        square=True,
         linewidths=1,
         annot_kws={"fontsize": 9},
     )

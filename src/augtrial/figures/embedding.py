@@ -14,7 +14,7 @@ def draw_embedding(points: pd.DataFrame, neighbours: pd.DataFrame, look: Look) -
     """
     arms = list(dict.fromkeys(points["arm"]))
     classes = [label for label in look.classes if label in set(points["label"])]
-    figure = new_figure(3.6)
+    figure = new_figure(3.8)
     panels = figure.subplots(1, max(1, len(arms)), squeeze=False)[0]
     words = []
     for panel, arm in zip(panels, arms, strict=False):
@@ -31,7 +31,7 @@ def draw_embedding(points: pd.DataFrame, neighbours: pd.DataFrame, look: Look) -
         words.append(f"{arm}, {right}")
         panel.set(xticks=[], yticks=[])
         panel.spines[["top", "right"]].set_visible(True)
-        panel.set_box_aspect(1)
+        panel.set_aspect("equal", adjustable="datalim")  # distances count, axes do not
     if arms:
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     alt = f"Maps of the classifier's last layer, coloured by class. {'; '.join(words)}."

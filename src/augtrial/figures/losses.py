@@ -37,7 +37,7 @@ def draw_losses(history: pd.DataFrame, look: Look, *, synthesizer: str) -> Drawi
             _draw_runs(panel, history[history["unit"] == unit], measures)
         top = 1.0
         if title == "Loss":  # a spike of one run must not flatten the others
-            top = float(history[[column for column, _ in measures]].quantile(0.99).max())
+            top = float(history[[column for column, _ in measures]].quantile(0.97).max())
         else:
             line[0].set_yticks([0, 0.5, 1])
         line[0].set_ylim(0, 1.5 * top)  # room for the legend

@@ -50,12 +50,13 @@ def draw_size_curve(
         for (layer, name), rows in data[data["axis"] == side].groupby(
             ["layer", "name"], sort=False
         ):
-            _draw_layer(panel, layer, name, rows.sort_values("size"), look, list(curves))
+            colour = look.colour(_arm_like(name, curves, arms), list(curves))
+            _draw_layer(panel, layer, name, rows.sort_values("size"), colour)
         own = data[(data["axis"] == side) & (data["layer"] != "paper")]
         margin = 0.04 * own["size"].max() or 1
         panel.set_xlim(-margin, own["size"].max() + margin)
         panel.set_xlabel(AXES[side])
-        panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
         panel.grid(axis="y")
     panels[0].set_ylabel(f"Accuracy, percent\n{look.interval}")
@@ -66,16 +67,22 @@ def draw_size_curve(
     return Drawing(figure, data, "Accuracy against training-set size", _words(data))
 
 
-def _draw_layer(
-    panel: Axes, layer: str, name: str, rows: pd.DataFrame, look: Look, curves: list[str]
-) -> None:
+def _arm_like(
+    name: str, curves: Mapping[str, Mapping[str, Any]], arms: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return the arm whose colour a curve takes: its namesake, or the one that adds the same."""
+    vary = curves.get(name, {}).get("vary")
+    same = [arm for arm, recipe in arms.items() if list(recipe.get("synthetic", {})) == [vary]]
+    return name if name in arms or not same else same[0]
+
+
+def _draw_layer(panel: Axes, layer: str, name: str, rows: pd.DataFrame, colour: Any) -> None:
     size, value = rows["size"].astype(float), 100 * rows["value"]
     if layer == "paper":
         style = {"mfc": "white", "mec": PALE, "ms": 5, "zorder": 1}
         panel.plot(size, value, "D:", color=PALE, lw=1, label=f"paper: {name}", **style)
         return
     low, high = 100 * rows["low"], 100 * rows["high"]
-    colour = look.colour(name, curves)
     if layer == "curve":
         panel.fill_between(size, low, high, color=colour, alpha=0.18, lw=0)
         panel.plot(size, value, "o-", color=colour, lw=2, ms=4.5, label=f"curve: {name}")

@@ -14,7 +14,6 @@ import matplotlib
 matplotlib.use("Agg")
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 WIDTH = 5.6  # inches: text of 10 points is still legible when a phone shows the whole width
@@ -82,6 +81,8 @@ class Look:
 
     def colour(self, name: str, others: Iterable[str] = ()) -> Any:
         """Return an arm's colour, the same in all figures; `others` come after the arms."""
+        import seaborn as sns  # takes a second, and pictures of lesions have no palette
+
         names = list(dict.fromkeys([*self.arms, *others, name]))
         colours = sns.color_palette(self.palette)
         if len(names) > len(colours):

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from augtrial.figures.wording import LEADING, contrast_name, points, points_interval
+from augtrial.figures.wording import LEADING, contrast_name, count, points, points_interval
 from augtrial.report import rows, words
 from augtrial.settings import Settings
 
@@ -97,6 +97,7 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["count"] = count
     return environment.get_template("template.html").render(
         record=record,
         note=note,

@@ -12,14 +12,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const up = head.getAttribute("aria-sort") !== "ascending";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = (row) => row.cells[column].dataset.value || row.cells[column].textContent;
+      const rows = [...table.tBodies[0].rows];
+      const key = (row) => {
+        const text = row.cells[column].textContent.trim();
+        return row.cells[column].dataset.value || (text === "\u2013" ? "" : text);
+      };
+      const numbers = rows.every((row) => !isNaN(key(row)));
       const order = (a, b) => {
         const [x, y] = [key(a), key(b)];
-        if (x === "" || y === "") return (x === "") - (y === "");
-        const difference = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+        if (x === "" || y === "") return (x === "") - (y === ""); // what is missing stands last
+        const difference = numbers ? x - y : x.localeCompare(y);
         return up ? difference : -difference;
       };
-      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
+      table.tBodies[0].append(...rows.sort(order));
     });
   });
 }

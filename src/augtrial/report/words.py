@@ -42,11 +42,9 @@ def lesions(record: dict[str, Any]) -> str:
     classes = listed([f"{number} {label}" for label, number in record["classes"].items()])
     patients = record["patients"]
     of = f" of {count(patients, 'patient')}" if patients else ""
-    folds, replicates = len(record["folds"]), len(record["replicates"])
-    return (
-        f"{count(record['lesions'], 'lesion')}{of} ({classes}), in {count(folds, 'fold')} and "
-        f"{count(replicates, 'replicate')}."
-    )
+    folds = count(len(record["folds"]), "given fold" if record["given_folds"] else "fold")
+    replicates = count(len(record["replicates"]), "replicate")
+    return f"{count(record['lesions'], 'lesion')}{of} ({classes}), in {folds} and {replicates}."
 
 
 def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
