@@ -15,6 +15,7 @@ if not workflow.overwrite_configfiles:
 
 study = open_study(workflow, config)
 
+
 container: "docker://augtrial:0.1.0"
 
 
@@ -40,9 +41,9 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         study.results(),
-    default_target: True
 
 
 # Redrawing leaves out every rule that computes, so that no changed setting can start a training.

@@ -8,15 +8,15 @@ rule make_variants:
     output:
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
         table="<results>/replicate{replicate}/part{part}/variants.csv",
+    log:
+        "<logs>/make_variants/replicate{replicate}.part{part}.log",
+    benchmark:
+        "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
     params:
         classic=study.settings.classic.model_dump(),
         size=study.settings.roi.size,
         seed=study.settings.seed,
         code=study.code("classic"),
-    log:
-        "<logs>/make_variants/replicate{replicate}.part{part}.log",
-    benchmark:
-        "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
     script:
         "../scripts/make_variants.py"
 
@@ -27,14 +27,14 @@ rule transform_variants:
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
     output:
         variants="<results>/replicate{replicate}/part{part}/transformed/{arm}.npy",
+    log:
+        "<logs>/transform_variants/replicate{replicate}.part{part}.{arm}.log",
+    benchmark:
+        "<benchmarks>/transform_variants/replicate{replicate}.part{part}.{arm}.tsv"
     params:
         transforms=lambda w: study.settings.arms[w.arm].transforms,
         size=lambda w: study.settings.arms[w.arm].classic,
         seed=study.settings.seed,
         code=study.code("transforms", "trainingset"),
-    log:
-        "<logs>/transform_variants/replicate{replicate}.part{part}.{arm}.log",
-    benchmark:
-        "<benchmarks>/transform_variants/replicate{replicate}.part{part}.{arm}.tsv"
     script:
         "../scripts/transform_variants.py"

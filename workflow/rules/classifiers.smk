@@ -11,6 +11,13 @@ rule train_arm:
         network="<results>/replicate{replicate}/fold{fold}/arms/{arm}.pt",
         history="<results>/replicate{replicate}/fold{fold}/arms/{arm}.history.csv",
         record="<results>/replicate{replicate}/fold{fold}/arms/{arm}.json",
+    log:
+        "<logs>/train_arm/replicate{replicate}.fold{fold}.{arm}.log",
+    benchmark:
+        "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         recipes=lambda w: study.arm_recipes(w.arm),
         budget=lambda w: study.arm_budget(w.arm),
@@ -22,13 +29,6 @@ rule train_arm:
         precision=study.settings.precision,
         checkpoints=study.checkpoints,
         code=study.code("classifier", "trainingset"),
-    log:
-        "<logs>/train_arm/replicate{replicate}.fold{fold}.{arm}.log",
-    benchmark:
-        "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
-    threads: 1
-    resources:
-        gpu=1,
     script:
         "../scripts/train_classifiers.py"
 
@@ -42,6 +42,10 @@ use rule train_arm as train_curve with:
         network="<results>/replicate{replicate}/fold{fold}/curves/{curve}.pt",
         history="<results>/replicate{replicate}/fold{fold}/curves/{curve}.history.csv",
         record="<results>/replicate{replicate}/fold{fold}/curves/{curve}.json",
+    log:
+        "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
+    benchmark:
+        "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
     params:
         recipes=lambda w: study.curve_recipes(w.curve),
         budget=lambda w: study.curve_budget(w.curve),
@@ -53,10 +57,6 @@ use rule train_arm as train_curve with:
         precision=study.settings.precision,
         checkpoints=study.checkpoints,
         code=study.code("classifier", "trainingset"),
-    log:
-        "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
-    benchmark:
-        "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
 
 
 rule predict_fold:
@@ -67,15 +67,15 @@ rule predict_fold:
     output:
         arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
         curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
+    log:
+        "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
+    benchmark:
+        "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     params:
         networks=study.network_names(),
         settings=study.classifier_values(),
         classes=study.classes,
         code=study.code("classifier", "predictions"),
-    log:
-        "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
-    benchmark:
-        "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     script:
         "../scripts/predict_fold.py"
 

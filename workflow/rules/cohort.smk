@@ -5,13 +5,13 @@ rule draw_phantom:
     output:
         table="<results>/cohort/lesions.csv",
         pictures=study.phantom_files(),
-    params:
-        phantom=study.settings.cohort.phantom.model_dump(),
-        code=study.code("cohort.phantom"),
     log:
         "<logs>/draw_phantom.log",
     benchmark:
         "<benchmarks>/draw_phantom.tsv"
+    params:
+        phantom=study.settings.cohort.phantom.model_dump(),
+        code=study.code("cohort.phantom"),
     script:
         "../scripts/draw_phantom.py"
 
@@ -19,10 +19,10 @@ rule draw_phantom:
 rule write_folds:
     output:
         folds="<results>/folds.csv",
-    params:
-        rows=study.fold_rows(),
     log:
         "<logs>/write_folds.log",
     localrule: True
+    params:
+        rows=study.fold_rows(),
     script:
         "../scripts/write_folds.py"

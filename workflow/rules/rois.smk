@@ -8,15 +8,15 @@ rule extract_rois:
         rois="<results>/replicate{replicate}/part{part}/rois.npz",
         contexts="<results>/replicate{replicate}/part{part}/contexts.npz",
         table="<results>/replicate{replicate}/part{part}/rois.csv",
+    log:
+        "<logs>/extract_rois/replicate{replicate}.part{part}.log",
+    benchmark:
+        "<benchmarks>/extract_rois/replicate{replicate}.part{part}.tsv"
     params:
         lesions=lambda w: study.part_rows(w.replicate, w.part),
         roi=study.settings.roi.model_dump(),
         reach=study.reach(),
         code=study.code("roi", "cohort.readers"),
-    log:
-        "<logs>/extract_rois/replicate{replicate}.part{part}.log",
-    benchmark:
-        "<benchmarks>/extract_rois/replicate{replicate}.part{part}.tsv"
     script:
         "../scripts/extract_rois.py"
 
@@ -26,9 +26,9 @@ rule gather_rois:
         [study.rois(1, part, "rois.csv") for part in study.folds],
     output:
         table="<results>/rois.csv",
-    params:
-        lesions=[lesion.lesion_id for lesion in study.lesions],
     log:
         "<logs>/gather_rois.log",
+    params:
+        lesions=[lesion.lesion_id for lesion in study.lesions],
     script:
         "../scripts/gather_rois.py"

@@ -10,6 +10,13 @@ rule train_synthesizer:
         history="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.history.csv",
         progress="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.progress.npz",
         record="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.json",
+    log:
+        "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
+    benchmark:
+        "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
     params:
         settings=lambda w: study.synthesizer_values(w.synthesizer),
         classes=study.classes,
@@ -19,13 +26,6 @@ rule train_synthesizer:
         precision=study.settings.precision,
         checkpoints=study.checkpoints,
         code=study.code("synthesizers.units"),
-    log:
-        "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
-    benchmark:
-        "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.tsv"
-    threads: 1
-    resources:
-        gpu=1,
     script:
         "../scripts/train_synthesizer.py"
 
@@ -36,12 +36,6 @@ rule draw_samples:
         records=lambda w: study.generators(w.replicate, w.fold, w.synthesizer, ".json"),
     output:
         samples="<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz",
-    params:
-        images=lambda w: study.samples_drawn(w.synthesizer),
-        size=study.settings.roi.size,
-        seed=study.settings.seed,
-        device=study.settings.device,
-        code=study.code("synthesizers.samples", "synthesizers.units"),
     log:
         "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
     benchmark:
@@ -49,5 +43,11 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=1,
+    params:
+        images=lambda w: study.samples_drawn(w.synthesizer),
+        size=study.settings.roi.size,
+        seed=study.settings.seed,
+        device=study.settings.device,
+        code=study.code("synthesizers.samples", "synthesizers.units"),
     script:
         "../scripts/draw_samples.py"

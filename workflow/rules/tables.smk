@@ -10,13 +10,13 @@ rule compare_arms:
         contrasts="<results>/tables/contrasts.csv",
         confusion="<results>/tables/confusion.csv",
         curve="<results>/tables/curve.csv",
+    log:
+        "<logs>/compare_arms.log",
     params:
         contrasts=study.settings.contrasts,
         confidence=study.settings.confidence,
         conditional_on=study.conditional_on,
         code=study.code("endpoints", "contrasts", "curves", "predictions"),
-    log:
-        "<logs>/compare_arms.log",
     script:
         "../scripts/compare_arms.py"
 
@@ -30,6 +30,10 @@ rule embed_lesions:
     output:
         points="<results>/tables/embedding.csv",
         neighbours="<results>/tables/embedding_neighbours.csv",
+    log:
+        "<logs>/embed_lesions.log",
+    benchmark:
+        "<benchmarks>/embed_lesions.tsv"
     params:
         arms=study.embedding_arms(),
         variants=study.settings.embedding.variants,
@@ -39,10 +43,6 @@ rule embed_lesions:
         classes=study.classes,
         seed=study.settings.seed,
         code=study.code("embedding", "classifier", "trainingset"),
-    log:
-        "<logs>/embed_lesions.log",
-    benchmark:
-        "<benchmarks>/embed_lesions.tsv"
     script:
         "../scripts/embed_lesions.py"
 
@@ -52,9 +52,9 @@ rule record_study:
         study.each_training(".json"),
     output:
         record="<results>/study.json",
-    params:
-        facts=study_facts(study),
     log:
         "<logs>/record_study.log",
+    params:
+        facts=study_facts(study),
     script:
         "../scripts/record_study.py"
