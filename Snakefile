@@ -4,6 +4,8 @@
 #   snakemake --cores 2 --configfile config/quick.yaml         another study; the file stands alone
 #   snakemake figures --configfile config/quick.yaml           redraw a finished study
 
+from augtrial.drawings import Drawings
+from augtrial.places import Places
 from augtrial.record import study_facts
 from augtrial.snake import open_study, redraws, tell_plan
 
@@ -14,6 +16,7 @@ if not workflow.overwrite_configfiles:
 
 
 study = open_study(workflow, config)
+places, drawings = Places(study), Drawings(study)
 
 
 container: "docker://augtrial:0.1.0"
@@ -43,7 +46,8 @@ localrules:
 rule all:
     default_target: True
     input:
-        study.results(),
+        places.data(),
+        drawings.drawn(),
 
 
 # Redrawing leaves out every rule that computes, so that no changed setting can start a training.

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import made_up
+from augtrial.drawings import Drawings
 from augtrial.errors import UserError
 from augtrial.finished import differences, finished_study
 
@@ -59,7 +60,7 @@ def test_a_study_is_read_back_as_it_was_run(root):
     assert study.folds == [4, 5]
     assert study.settings.figures.examples == 3
     assert study.settings.note == "Now."
-    assert all(Path(path).exists() for path in study.drawn_from())
+    assert all(Path(path).exists() for path in Drawings(study).drawn_from())
 
 
 def _missing(current):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augtrial.cohort.lesion import Cohort, Lesion
+from augtrial.drawings import Drawings
 from augtrial.errors import UserError
 from augtrial.figures.tables import read_table
 from augtrial.files import read_json
@@ -35,7 +36,7 @@ def finished_study(current: Settings, command: str) -> Study:
     kept = current.model_dump(mode="json", include={"figures", "note", "study"})
     settings = read_settings({**record["settings"], **kept}, str(begun[0]))
     study = Study(settings, _cohort(root, record["given_folds"]), record["classes"])
-    _require([Path(path) for path in study.drawn_from()], root, command)
+    _require([Path(path) for path in Drawings(study).drawn_from()], root, command)
     return study
 
 

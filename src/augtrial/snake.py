@@ -12,6 +12,7 @@ import yaml
 
 from augtrial.errors import UserError
 from augtrial.files import written_whole
+from augtrial.fit import fit_problems
 from augtrial.plan import Machine, plan_text
 from augtrial.settings import read_settings
 from augtrial.study import Study
@@ -33,7 +34,7 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         if redraws(workflow):
             return _finished_study(workflow, config, source)
         study = Study.from_config(config, source)
-        problems = study.problems()
+        problems = fit_problems(study)
         # Jobs on other machines start here too; one look at the pictures is enough.
         if workflow.is_main_process:
             problems += [*_transform_problems(study), *_picture_problems(study)]

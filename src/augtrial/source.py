@@ -11,7 +11,16 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # What they give to a rule stands among its parameters or cannot change a result.
-WITHOUT_EFFECT = {"settings", "settings_problems", "errors", "files", "source", "study", "plan"}
+WITHOUT_EFFECT = {
+    "settings",
+    "settings_problems",
+    "errors",
+    "files",
+    "source",
+    "study",
+    "places",
+    "plan",
+}
 
 
 @functools.cache

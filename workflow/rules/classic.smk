@@ -3,8 +3,8 @@
 
 rule make_variants:
     input:
-        rois=lambda w: study.rois(w.replicate, w.part),
-        contexts=lambda w: study.rois(w.replicate, w.part, "contexts.npz"),
+        rois=lambda w: places.rois(w.replicate, w.part),
+        contexts=lambda w: places.rois(w.replicate, w.part, "contexts.npz"),
     output:
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
         table="<results>/replicate{replicate}/part{part}/variants.csv",
@@ -23,7 +23,7 @@ rule make_variants:
 
 rule transform_variants:
     input:
-        rois=lambda w: study.rois(w.replicate, w.part),
+        rois=lambda w: places.rois(w.replicate, w.part),
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
     output:
         variants="<results>/replicate{replicate}/part{part}/transformed/{arm}.npy",

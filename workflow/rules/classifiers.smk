@@ -3,10 +3,10 @@
 
 rule train_arm:
     input:
-        rois=lambda w: study.training_rois(w.replicate, w.fold),
-        variants=lambda w: study.training_variants(w.replicate, w.fold),
-        samples=lambda w: study.samples(w.replicate, w.fold, study.arm_synthesizers(w.arm)),
-        transformed=lambda w: study.transformed(w.replicate, w.fold, w.arm),
+        rois=lambda w: places.training_rois(w.replicate, w.fold),
+        variants=lambda w: places.training_variants(w.replicate, w.fold),
+        samples=lambda w: places.samples(w.replicate, w.fold, study.arm_synthesizers(w.arm)),
+        transformed=lambda w: places.transformed(w.replicate, w.fold, w.arm),
     output:
         network="<results>/replicate{replicate}/fold{fold}/arms/{arm}.pt",
         history="<results>/replicate{replicate}/fold{fold}/arms/{arm}.history.csv",
@@ -27,7 +27,7 @@ rule train_arm:
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
-        checkpoints=study.checkpoints,
+        checkpoints=places.checkpoints,
         code=study.code("classifier", "trainingset"),
     script:
         "../scripts/train_classifiers.py"
@@ -35,9 +35,9 @@ rule train_arm:
 
 use rule train_arm as train_curve with:
     input:
-        rois=lambda w: study.training_rois(w.replicate, w.fold),
-        variants=lambda w: study.training_variants(w.replicate, w.fold),
-        samples=lambda w: study.samples(w.replicate, w.fold, study.curve_synthesizers(w.curve)),
+        rois=lambda w: places.training_rois(w.replicate, w.fold),
+        variants=lambda w: places.training_variants(w.replicate, w.fold),
+        samples=lambda w: places.samples(w.replicate, w.fold, study.curve_synthesizers(w.curve)),
     output:
         network="<results>/replicate{replicate}/fold{fold}/curves/{curve}.pt",
         history="<results>/replicate{replicate}/fold{fold}/curves/{curve}.history.csv",
@@ -55,15 +55,15 @@ use rule train_arm as train_curve with:
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
-        checkpoints=study.checkpoints,
+        checkpoints=places.checkpoints,
         code=study.code("classifier", "trainingset"),
 
 
 rule predict_fold:
     input:
-        networks=lambda w: study.networks(w.replicate, w.fold),
-        rois=lambda w: study.rois(w.replicate, w.fold),
-        table=lambda w: study.rois(w.replicate, w.fold, "rois.csv"),
+        networks=lambda w: places.networks(w.replicate, w.fold),
+        rois=lambda w: places.rois(w.replicate, w.fold),
+        table=lambda w: places.rois(w.replicate, w.fold, "rois.csv"),
     output:
         arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
         curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
@@ -82,7 +82,7 @@ rule predict_fold:
 
 rule gather_predictions:
     input:
-        study.each_fold("predictions.csv"),
+        places.each_fold("predictions.csv"),
     output:
         table="<results>/predictions.csv",
     log:
@@ -93,7 +93,7 @@ rule gather_predictions:
 
 use rule gather_predictions as gather_curves with:
     input:
-        study.each_fold("predictions_curve.csv"),
+        places.each_fold("predictions_curve.csv"),
     output:
         table="<results>/predictions_curve.csv",
     log:

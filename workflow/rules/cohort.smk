@@ -4,7 +4,7 @@
 rule draw_phantom:
     output:
         table="<results>/cohort/lesions.csv",
-        pictures=study.phantom_files(),
+        pictures=places.phantom_files(),
     log:
         "<logs>/draw_phantom.log",
     benchmark:

@@ -17,7 +17,7 @@ rule draw_contrasts:
         "<logs>/draw_contrasts.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.contrasts"),
     script:
         "../scripts/draw_contrasts.py"
@@ -39,7 +39,7 @@ rule draw_endpoints:
         "<logs>/draw_endpoints.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.endpoints"),
     script:
         "../scripts/draw_endpoints.py"
@@ -61,7 +61,7 @@ rule draw_confusion:
         "<logs>/draw_confusion.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.confusion"),
     script:
         "../scripts/draw_confusion.py"
@@ -84,7 +84,7 @@ rule draw_size_curve:
         "<logs>/draw_size_curve.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         curves={name: curve.model_dump() for name, curve in study.settings.curves.items()},
         arms={name: arm.model_dump() for name, arm in study.settings.arms.items()},
         code=study.code("figures.size_curve"),
@@ -109,7 +109,7 @@ rule draw_embedding:
         "<logs>/draw_embedding.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.embedding"),
     script:
         "../scripts/draw_embedding.py"
@@ -117,7 +117,7 @@ rule draw_embedding:
 
 rule draw_contact_sheet:
     input:
-        rois=[study.rois(1, part) for part in study.folds],
+        rois=[places.rois(1, part) for part in study.folds],
         table="<results>/rois.csv",
     output:
         svg=report(
@@ -132,7 +132,7 @@ rule draw_contact_sheet:
         "<logs>/draw_contact_sheet.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.contact_sheet"),
     script:
         "../scripts/draw_contact_sheet.py"
@@ -140,8 +140,8 @@ rule draw_contact_sheet:
 
 rule draw_sample_grid:
     input:
-        rois=study.training_rois(1, study.folds[0]),
-        samples=lambda w: study.samples(1, study.folds[0], [w.synthesizer]),
+        rois=places.training_rois(1, study.folds[0]),
+        samples=lambda w: places.samples(1, study.folds[0], [w.synthesizer]),
     output:
         svg=report(
             "<results>/figures/samples_{synthesizer}.svg",
@@ -155,7 +155,7 @@ rule draw_sample_grid:
         "<logs>/draw_sample_grid.{synthesizer}.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.samples"),
     script:
         "../scripts/draw_sample_grid.py"
@@ -163,7 +163,7 @@ rule draw_sample_grid:
 
 rule draw_progress:
     input:
-        progress=lambda w: study.generators(1, study.folds[0], w.synthesizer, ".progress.npz"),
+        progress=lambda w: places.generators(1, study.folds[0], w.synthesizer, ".progress.npz"),
     output:
         svg=report(
             "<results>/figures/progress_{synthesizer}.svg",
@@ -177,7 +177,7 @@ rule draw_progress:
         "<logs>/draw_progress.{synthesizer}.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.progress"),
     script:
         "../scripts/draw_progress.py"
@@ -185,7 +185,7 @@ rule draw_progress:
 
 rule draw_losses:
     input:
-        histories=lambda w: study.synthesizer_histories(w.synthesizer),
+        histories=lambda w: drawings.synthesizer_histories(w.synthesizer),
     output:
         svg=report(
             "<results>/figures/losses_{synthesizer}.svg",
@@ -199,7 +199,7 @@ rule draw_losses:
         "<logs>/draw_losses.{synthesizer}.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.losses"),
     script:
         "../scripts/draw_losses.py"
@@ -207,7 +207,7 @@ rule draw_losses:
 
 rule draw_training:
     input:
-        histories=study.arm_histories(),
+        histories=drawings.arm_histories(),
     output:
         svg=report(
             "<results>/figures/training.svg",
@@ -221,7 +221,7 @@ rule draw_training:
         "<logs>/draw_training.log",
     localrule: True
     params:
-        look=study.look(),
+        look=drawings.look(),
         code=study.code("figures.training"),
     script:
         "../scripts/draw_training.py"

@@ -6,7 +6,7 @@ rule write_report:
         record="<results>/study.json",
         endpoints="<results>/tables/endpoints.csv",
         contrasts="<results>/tables/contrasts.csv",
-        figures=study.figure_files("svg"),
+        figures=drawings.figure_files("svg"),
     output:
         page=report(
             "<results>/report.html",
@@ -18,9 +18,9 @@ rule write_report:
     localrule: True
     params:
         note=study.settings.note,
-        figures=list(study.figures()),
-        captions=study.captions(f"{workflow.basedir}/workflow/report"),
-        code=[study.code("report.page"), study.page_source()],
+        figures=list(drawings.figures()),
+        captions=drawings.captions(f"{workflow.basedir}/workflow/report"),
+        code=[study.code("report.page"), drawings.page_source()],
     script:
         "../scripts/write_report.py"
 
@@ -28,4 +28,4 @@ rule write_report:
 # Redraws a finished study; the rules that compute are not even read (see the Snakefile).
 rule figures:
     input:
-        study.drawn(),
+        drawings.drawn(),

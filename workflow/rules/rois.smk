@@ -23,7 +23,7 @@ rule extract_rois:
 
 rule gather_rois:
     input:
-        [study.rois(1, part, "rois.csv") for part in study.folds],
+        [places.rois(1, part, "rois.csv") for part in study.folds],
     output:
         table="<results>/rois.csv",
     log:

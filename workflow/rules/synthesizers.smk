@@ -3,8 +3,8 @@
 
 rule train_synthesizer:
     input:
-        rois=lambda w: study.training_rois(w.replicate, w.fold),
-        variants=lambda w: study.training_variants(w.replicate, w.fold),
+        rois=lambda w: places.training_rois(w.replicate, w.fold),
+        variants=lambda w: places.training_variants(w.replicate, w.fold),
     output:
         network="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.pt",
         history="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.history.csv",
@@ -24,7 +24,7 @@ rule train_synthesizer:
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
-        checkpoints=study.checkpoints,
+        checkpoints=places.checkpoints,
         code=study.code("synthesizers.units"),
     script:
         "../scripts/train_synthesizer.py"
@@ -32,8 +32,8 @@ rule train_synthesizer:
 
 rule draw_samples:
     input:
-        networks=lambda w: study.generators(w.replicate, w.fold, w.synthesizer, ".pt"),
-        records=lambda w: study.generators(w.replicate, w.fold, w.synthesizer, ".json"),
+        networks=lambda w: places.generators(w.replicate, w.fold, w.synthesizer, ".pt"),
+        records=lambda w: places.generators(w.replicate, w.fold, w.synthesizer, ".json"),
     output:
         samples="<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz",
     log:

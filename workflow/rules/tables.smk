@@ -23,10 +23,10 @@ rule compare_arms:
 
 rule embed_lesions:
     input:
-        networks=study.embedding_networks(),
-        rois=study.rois(1, study.folds[0]),
-        table=study.rois(1, study.folds[0], "rois.csv"),
-        variants=f"{study.part_folder(1, study.folds[0])}/variants.npy",
+        networks=places.embedding_networks(),
+        rois=places.rois(1, study.folds[0]),
+        table=places.rois(1, study.folds[0], "rois.csv"),
+        variants=f"{places.part_folder(1, study.folds[0])}/variants.npy",
     output:
         points="<results>/tables/embedding.csv",
         neighbours="<results>/tables/embedding_neighbours.csv",
@@ -49,7 +49,7 @@ rule embed_lesions:
 
 rule record_study:
     input:
-        study.each_training(".json"),
+        places.each_training(".json"),
     output:
         record="<results>/study.json",
     log:

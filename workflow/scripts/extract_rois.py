@@ -5,16 +5,16 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import roi
+    from augtrial.cohort.lesion import Lesion
     from augtrial.cohort.readers import lesion_slice
     from augtrial.files import write_arrays
     from augtrial.settings import ClassicSettings, RoiSettings
-    from augtrial.study import lesion_of
 
     settings = RoiSettings(**snakemake.params.roi)
     reach = ClassicSettings(**snakemake.params.reach)
     images, contexts, rows = [], [], []
     for values in snakemake.params.lesions:
-        lesion = lesion_of(values)
+        lesion = Lesion.of(values)
         found = lesion_slice(lesion)
         context = roi.extract_context(found, settings, reach)
         images.append(roi.extract_roi(context, settings.size))

@@ -1,7 +1,9 @@
 """A lesion and a cohort of them, as the lesion table gives them; no pixels yet."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -32,6 +34,28 @@ class Lesion:
     fold: int | None
     extra: dict[str, str] = field(hash=False)
     row: int
+
+    def values(self) -> dict[str, Any]:
+        """Return it as plain values: what a job is told, and reruns for when they change.
+
+        Its line in the table and the columns carried along change nothing, and are left out.
+        """
+        values = asdict(self)
+        del values["row"], values["extra"]
+        values["image"] = self.image.as_posix()
+        values["mask"] = None if self.mask is None else self.mask.as_posix()
+        return values
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Lesion":
+        """Return the lesion of plain values."""
+        mask, box = values["mask"], values["box"]
+        places = {
+            "image": Path(values["image"]),
+            "mask": None if mask is None else Path(mask),
+            "box": None if box is None else tuple(box),
+        }
+        return cls(**{**values, **places}, extra={}, row=0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Where a study's files are: what each job reads and writes."""
+
+from collections.abc import Iterable
+
+from augtrial.study import Study
+
+
+class Places:
+    """The files of a study, relative to the folder in which Snakemake runs."""
+
+    def __init__(self, study: Study) -> None:
+        """Name the files of a study."""
+        self.study = study
+
+    def part_folder(self, replicate: int | str, part: int | str) -> str:
+        """Return where a part's variants are; each replicate draws its own."""
+        return f"{self.study.root}/replicate{replicate}/part{part}"
+
+    def rois(self, replicate: int | str, part: int | str, name: str = "rois.npz") -> str:
+        """Return a part's ROIs; replicates with one split share them."""
+        return f"{self.part_folder(1 if self.study.one_split else replicate, part)}/{name}"
+
+    def training_rois(self, replicate: int | str, fold: int | str) -> list[str]:
+        """Return the ROIs of a fold's training parts."""
+        return [self.rois(replicate, part) for part in self.study.training_parts(fold)]
+
+    def training_variants(self, replicate: int | str, fold: int | str) -> list[str]:
+        """Return the variants of a fold's training parts."""
+        parts = self.study.training_parts(fold)
+        return [f"{self.part_folder(replicate, part)}/variants.npy" for part in parts]
+
+    def fold_folder(self, replicate: int | str, fold: int | str) -> str:
+        """Return where a fold's networks are."""
+        return f"{self.study.root}/replicate{replicate}/fold{fold}"
+
+    def generators(
+        self, replicate: int | str, fold: int | str, synthesizer: str, suffix: str = ".pt"
+    ) -> list[str]:
+        """Return the state dicts of a fold's synthesizer, or what lies beside them."""
+        folder = f"{self.fold_folder(replicate, fold)}/{synthesizer}"
+        return [f"{folder}/{scope}{suffix}" for scope in self.study.scopes(synthesizer)]
+
+    def samples(self, replicate: int | str, fold: int | str, names: Iterable[str]) -> list[str]:
+        """Return the samples of these synthesizers for a fold."""
+        folder = self.fold_folder(self.study.synthesizer_replicate(replicate), fold)
+        return [f"{folder}/{name}/samples.npz" for name in names]
+
+    def transformed(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+        """Return the transformed variants of an arm, part by part; none for most arms."""
+        if not self.study.settings.arms[arm].transforms:
+            return []
+        parts = self.study.training_parts(fold)
+        return [f"{self.part_folder(replicate, part)}/transformed/{arm}.npy" for part in parts]
+
+    def networks(self, replicate: int | str, fold: int | str) -> list[str]:
+        """Return the files of a fold's classifiers, in the order of their names."""
+        folder = self.fold_folder(replicate, fold)
+        return [f"{folder}/{kind}s/{name}.pt" for kind, name in self.study.network_names()]
+
+    def phantom_files(self) -> list[str]:
+        """Return the pictures of the built-in cohort, where it is studied."""
+        if not self.study.is_phantom:
+            return []
+        pictures = [path for lesion in self.study.lesions for path in (lesion.image, lesion.mask)]
+        return list(dict.fromkeys(path.as_posix() for path in pictures))
+
+    @property
+    def checkpoints(self) -> str:
+        """The folder of what killed trainings go on from; no rule declares it."""
+        return f"{self.study.root}/.checkpoints"
+
+    def each_fold(self, pattern: str) -> list[str]:
+        """Return a file of every replicate and fold; `pattern` begins below its folder."""
+        return [
+            f"{self.fold_folder(replicate, fold)}/{pattern}"
+            for replicate in self.study.replicates
+            for fold in self.study.folds
+        ]
+
+    def embedding_networks(self) -> list[str]:
+        """Return the networks of the t-SNE picture: replicate 1, the first fold."""
+        folder = self.fold_folder(1, self.study.folds[0])
+        return [f"{folder}/arms/{arm}.pt" for arm in self.study.embedding_arms()]
+
+    def each_training(self, suffix: str) -> list[str]:
+        """Return what lies beside every network of the study: `.json`, `.history.csv`."""
+        files: dict[str, None] = {}
+        for replicate in self.study.replicates:
+            for fold in self.study.folds:
+                for name in self.study.settings.used_synthesizers:
+                    own = self.study.synthesizer_replicate(replicate)
+                    files |= dict.fromkeys(self.generators(own, fold, name, suffix))
+                networks = self.networks(replicate, fold)
+                files |= dict.fromkeys(path.removesuffix(".pt") + suffix for path in networks)
+        return list(files)
+
+    def data(self) -> list[str]:
+        """Return the tables and the record that figures and report are made from."""
+        names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
+        tables = ["endpoints", "contrasts", "confusion", "curve", "embedding"]
+        tables += ["embedding_neighbours"]
+        return [f"{self.study.root}/{name}" for name in names] + [
+            f"{self.study.root}/tables/{name}.csv" for name in tables
+        ]
