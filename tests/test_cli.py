@@ -26,6 +26,11 @@ def test_a_missing_table_is_told_without_a_traceback(tmp_path, capsys):
     assert "Traceback" not in message
 
 
+def test_a_folder_without_a_study_is_told_without_a_traceback(tmp_path, capsys):
+    assert main(["summary", str(tmp_path)]) == 1
+    assert "no finished study" in capsys.readouterr().err
+
+
 def test_the_reference_of_settings_is_printed(capsys):
     assert main(["settings"]) == 0
     assert "| `replicates` |" in capsys.readouterr().out

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from augtrial.report.markdown import summary
 from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 
 pytestmark = pytest.mark.study
@@ -102,6 +103,16 @@ def test_a_users_transform_changes_that_arms_variants_and_no_others(run):
         any(np.array_equal(image, head) for heads_ in heads for head in heads_) for image in noisy
     ]
     assert 5 < sum(same) < 35  # p is 0.5
+
+
+def test_the_summary_shows_the_tables_numbers(run):
+    text = summary(run.results)
+    endpoints = pd.read_csv(run.results / "tables" / "endpoints.csv")
+    accuracy = endpoints[endpoints["endpoint"] == "accuracy"].set_index("arm")["value"]
+    row = next(line for line in text.splitlines() if line.startswith("| Accuracy"))
+    assert f"| {100 * accuracy['classic']:.1f} (" in row
+    assert "conditional on the split" in text
+    assert "| train_arm | 15 |" in text
 
 
 def test_a_second_call_has_nothing_to_do(run):

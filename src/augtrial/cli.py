@@ -1,4 +1,4 @@
-"""The command line beside Snakemake: `augtrial check` and `augtrial settings`."""
+"""The command line beside Snakemake: `augtrial check`, `summary` and `settings`."""
 
 import argparse
 import sys
@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     check.set_defaults(run=_check)
 
+    summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
+    summary.add_argument("results", type=Path, help="its folder, such as results/quick")
+    summary.set_defaults(run=_summary)
+
     settings = commands.add_parser("settings", help="print the reference of all settings")
     settings.set_defaults(run=_settings)
 
@@ -50,6 +54,13 @@ def _check(chosen: argparse.Namespace) -> int:
     for problem in report.problems:
         print(f"problem: {problem}", file=sys.stderr)
     return 1 if report.problems else 0
+
+
+def _summary(chosen: argparse.Namespace) -> int:
+    from augtrial.report.markdown import summary
+
+    print(summary(chosen.results), end="")
+    return 0
 
 
 def _settings(chosen: argparse.Namespace) -> int:
