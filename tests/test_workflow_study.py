@@ -13,6 +13,16 @@ from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 pytestmark = pytest.mark.study
 
 ARMS = ("none", "classic", "classic+noise", "classic+dcgan", "classic+acgan")
+COMPUTE = {
+    "draw_phantom",
+    "extract_rois",
+    "make_variants",
+    "transform_variants",
+    "train_synthesizer",
+    "draw_samples",
+    "train_arm",
+    "train_curve",
+}
 TRAINED = ("arms/*.pt", "curves/*.pt", "*/*.pt", "*/samples.npz", "*/*.history.csv")
 
 
@@ -70,7 +80,7 @@ def test_tables_hold_the_columns_that_others_read(run):
     assert {"contrast", "endpoint", "difference", "low", "high"} <= set(contrasts.columns)
     assert (endpoints["conditional_on"] == "the split").all()
     curve = pd.read_csv(run.results / "tables" / "curve.csv")
-    assert set(curve["size"]) == {0, 20}
+    assert set(curve["size"]) == {0, 8}
 
 
 def test_differences_are_those_of_the_endpoints(run):
@@ -97,12 +107,12 @@ def test_samples_name_the_lesions_that_they_were_learnt_from(run):
 def test_a_users_transform_changes_that_arms_variants_and_no_others(run):
     plain = np.load(run.results / "replicate1/part1/variants.npy")
     noisy = np.load(run.results / "replicate1/part1/transformed/classic+noise.npy")
-    heads = [variants[: 40 // 6 + 1] for variants in plain]
-    assert len(noisy) == 40
+    heads = [variants[: 16 // 6 + 1] for variants in plain]
+    assert len(noisy) == 16
     same = [
         any(np.array_equal(image, head) for heads_ in heads for head in heads_) for image in noisy
     ]
-    assert 5 < sum(same) < 35  # p is 0.5
+    assert 1 < sum(same) < 15  # p is 0.5
 
 
 def test_the_summary_shows_the_tables_numbers(run):
@@ -128,8 +138,7 @@ def test_an_arm_added_trains_that_arm_alone(edited):
     edited.change(arms__more={"classic": 20})
     jobs = edited.planned()
     assert jobs["train_arm"] == {f"replicate=1, fold={fold}, arm=more" for fold in (1, 2, 3)}
-    assert not {"extract_rois", "make_variants", "train_synthesizer", "draw_samples"} & set(jobs)
-    assert "train_curve" not in jobs
+    assert not (COMPUTE - {"train_arm"}) & set(jobs)
 
 
 def test_an_arm_that_takes_more_samples_trains_that_arm_alone(edited):
@@ -149,7 +158,7 @@ def test_more_samples_are_drawn_without_training_the_synthesizer(edited):
 def test_an_arm_removed_trains_nothing(edited):
     edited.change(arms__none=None, contrasts=["classic+dcgan - classic"])
     jobs = edited.planned()
-    assert not {name for name in jobs if name.startswith(("train", "draw_s", "make", "extract"))}
+    assert not COMPUTE & set(jobs)
     assert "compare_arms" in jobs
 
 
@@ -169,7 +178,7 @@ def test_a_synthesizers_epochs_rerun_it_and_the_arms_that_draw_on_it(edited):
 def test_an_unrelated_key_trains_nothing(edited):
     edited.change(confidence=0.9, embedding__perplexity=4)
     jobs = edited.planned()
-    assert not {name for name in jobs if name.startswith(("train", "draw_s", "make", "extract"))}
+    assert not COMPUTE & set(jobs)
     assert {"compare_arms", "embed_lesions"} <= set(jobs)
 
 

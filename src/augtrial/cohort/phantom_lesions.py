@@ -69,7 +69,7 @@ APPEARANCES = {
         orders=(2, 7),
         texture_hu=(8, 22),
         rim_share=0.6,
-        rim_hu=(30, 90),
+        rim_hu=(50, 110),
         centre_hu=(-45, -15),
     ),
     "hemangioma": Appearance(
@@ -86,9 +86,12 @@ APPEARANCES = {
     ),
 }
 CONTRAST_LIMIT_SD = 2.0
+RIM_DEPTH, RIM_WIDTH = 0.13, 0.05  # under the surface and sigma, as shares of the diameter
+RIM_PATCHES = 0.6  # how far the texture breaks the rim up
 NODULE_EDGE_MM = 1.0
+NODULE_LEAST_MM = 1.4  # radius
 NODULE_FLATNESS = 1.3  # longer along the contour and thinner across it
-NODULE_SPREAD = 0.75  # of nodules up and down, as a share of the half height
+NODULE_SPREAD = 0.7  # of nodules up and down, as a share of the half height
 NODULE_LENGTH = 0.2  # added to a nodule's half height, as a share of the lesion's
 WAVES = 32
 WAVELENGTH = (0.15, 0.6)  # of the texture, as a share of the diameter; not below 3 mm
@@ -155,9 +158,11 @@ class Lesion:
         depth = self.depth(x, y, z)
         share = soft_step(depth, max(self.edge_mm, 0.3 * pixel_mm))
         size = self.diameter_mm
-        hu = self.core_hu + self._texture(x, y, z)
+        texture = self._texture(x, y, z)
+        hu = self.core_hu + self.texture_hu * texture
         if self.rim_hu:
-            hu += self.rim_hu * np.exp(-0.5 * ((depth - 0.1 * size) / max(0.06 * size, 1.2)) ** 2)
+            band = np.exp(-0.5 * ((depth - RIM_DEPTH * size) / max(RIM_WIDTH * size, 1.2)) ** 2)
+            hu += self.rim_hu * band * np.clip(1 + RIM_PATCHES * texture, 0, 2)
         if self.centre_hu:
             hu += self.centre_hu * soft_step(depth - 0.27 * size, 0.06 * size)
         for *centre, radius, half_height, nodule_hu in self.nodules:
@@ -173,8 +178,7 @@ class Lesion:
         kx, ky, kz, phase = self.waves.T[:, :, None]
         across = np.exp(1j * kx * x).astype(np.complex64)
         down = np.exp(1j * (ky * y + kz * z + phase)).astype(np.complex64)
-        scale = self.texture_hu * np.sqrt(2 / len(self.waves))
-        return (down.T @ across).real * np.float32(scale)
+        return (down.T @ across).real * np.float32(np.sqrt(2 / len(self.waves)))
 
 
 def draw_lesion(rng: np.random.Generator, label: str, liver_hu: float) -> Lesion:
@@ -245,7 +249,7 @@ def _nodules(
     height = rng.uniform(-NODULE_SPREAD, NODULE_SPREAD, count)
     section = np.sqrt(1 - height**2)  # the lesion is narrower above and below its middle
     centre = 0.85 * section * lesion.radius(direction, 0.0) * direction
-    radius = np.maximum(lesion.diameter_mm * rng.uniform(*look.nodule_size, count), 1.0)
+    radius = np.maximum(lesion.diameter_mm * rng.uniform(*look.nodule_size, count), NODULE_LEAST_MM)
     hu = nodule_hu * rng.uniform(0.9, 1.1, count)
     half_height = radius + NODULE_LENGTH * lesion.half_height
     z = height * lesion.half_height
