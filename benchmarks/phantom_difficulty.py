@@ -218,11 +218,11 @@ def table(samples: dict[str, list[Sample]]) -> Iterator[str]:
 
 
 def picture() -> None:
-    """Draw the first eight fresh lesions of each class, as the study's ROIs."""
-    lesions = list(draw_lesions(seed=SEED, stream="picture", classes=dict.fromkeys(CLASSES, 14)))
+    """Draw the first eight fresh lesions of each class of 18 mm or more, as the study's ROIs."""
+    lesions = list(draw_lesions(seed=SEED, stream="picture", classes=dict.fromkeys(CLASSES, 30)))
     figure, axes = plt.subplots(len(CLASSES), 8, figsize=(10, 4.2))
     for label, line in zip(CLASSES, axes, strict=True):
-        own = [lesion for lesion in lesions if lesion.label == label]
+        own = [lesion for lesion in lesions if lesion.label == label and diameter_mm(lesion) >= 18]
         for lesion, axis in zip(own, line, strict=False):
             axis.imshow(roi(lesion), cmap="gray", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])

@@ -20,7 +20,12 @@ from augtrial.cohort.phantom import (
     draw_lesions,
     write_cohort,
 )
-from augtrial.cohort.phantom_lesions import DIAMETER_LIMITS_MM, LIVER_HU, draw_lesion
+from augtrial.cohort.phantom_lesions import (
+    APPEARANCES,
+    DIAMETER_LIMITS_MM,
+    LIVER_HU,
+    draw_lesion,
+)
 from augtrial.cohort.phantom_patients import Patient
 from augtrial.errors import UserError
 from augtrial.seeds import generator
@@ -123,16 +128,24 @@ def test_cyst_of_a_mean_liver_is_water_like_92_hu_below_it():
 @pytest.mark.parametrize(
     ("label", "mean", "sd"), [("cyst", -92, 26), ("metastasis", -42, 30), ("hemangioma", -31, 52)]
 )
-def test_contrasts_over_patients_follow_the_measured_ones(label, mean, sd):
+def test_contrasts_over_patients_follow_the_measured_ones(label, mean, sd, monkeypatch):
+    monkeypatch.setitem(APPEARANCES, label, replace(APPEARANCES[label], flash_share=0.0))
     rng = generator(0, "test")
     lesions = [draw_lesion(rng, label, rng.normal(*LIVER_HU)) for _ in range(2000)]
-    cores = [lesion.core_hu for lesion in lesions if not is_flash_filled(lesion)]
-    assert np.mean(cores) == pytest.approx(mean, abs=5)
-    assert np.std(cores) == pytest.approx(sd, rel=0.2)
+    cores = [lesion.core_hu for lesion in lesions]
+    assert np.mean(cores) == pytest.approx(mean, abs=4)
+    assert np.std(cores) == pytest.approx(sd, rel=0.15)
 
 
-def is_flash_filled(lesion):
-    return len(lesion.nodules) and lesion.core_hu > 55
+def test_one_hemangioma_in_eight_is_filled_like_its_nodules():
+    rng = generator(0, "test")
+    lesions = [draw_lesion(rng, "hemangioma", LIVER_HU[0]) for _ in range(2000)]
+    low, high = APPEARANCES["hemangioma"].nodule_hu
+    filled = [lesion for lesion in lesions if low < lesion.core_hu < high]
+    filled_like = [one for one in filled if np.ptp(one.nodules[:, 5] / one.core_hu) < 0.2]
+    near = [one for one in filled_like if abs(one.nodules[:, 5].mean() / one.core_hu - 1) < 0.1]
+    assert len(near) / len(lesions) == pytest.approx(0.125, abs=0.025)
+    assert all(3 <= len(one.nodules) <= 7 for one in lesions)
 
 
 def test_pixels_show_the_contrast_of_a_cyst_without_noise(monkeypatch):

@@ -232,11 +232,12 @@ def scan(
     hu: np.ndarray, scanner: Scanner, amplitude: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return hu as the scanner shows it: blurred by the kernel, noisy, in whole HU."""
+    from scipy.fft import irfft2, rfft2
     from scipy.ndimage import gaussian_filter
 
     blurred = gaussian_filter(hu, scanner.kernel_mm / scanner.pixel_mm, mode="nearest", truncate=3)
     white = rng.standard_normal(hu.shape, np.float32)
-    return np.rint(blurred + np.fft.irfft2(np.fft.rfft2(white) * amplitude, hu.shape))
+    return np.rint(blurred + irfft2(rfft2(white) * amplitude, hu.shape))
 
 
 def _cover(image: np.ndarray, organ: Ellipsoid, value: float, scanner: Scanner, z: float) -> None:
