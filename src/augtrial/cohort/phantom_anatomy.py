@@ -5,6 +5,7 @@ back, z to the head.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,17 +38,17 @@ class Scanner:
     corner_mm: tuple[float, float]
     """Centre (x, y) of the first pixel."""
 
-    @property
+    @cached_property
     def x(self) -> np.ndarray:
         """Pixel centres along x, mm."""
         return (self.corner_mm[0] + self.pixel_mm * np.arange(FIELD)).astype(np.float32)
 
-    @property
+    @cached_property
     def y(self) -> np.ndarray:
         """Pixel centres along y, mm."""
         return (self.corner_mm[1] + self.pixel_mm * np.arange(FIELD)).astype(np.float32)
 
-    @property
+    @cached_property
     def planes(self) -> np.ndarray:
         """Heights of the planes whose mean makes one slice, mm from its middle."""
         count = int(np.ceil(self.thickness_mm / 1.7))
