@@ -10,7 +10,8 @@ from augtrial.figures.wording import percent
 def draw_embedding(points: pd.DataFrame, neighbours: pd.DataFrame, look: Look) -> Drawing:
     """Draw tables/embedding.csv, with the accuracy of tables/embedding_neighbours.csv above.
 
-    Held-out ROIs are large, their variants small. t-SNE's axes have no unit.
+    Held-out ROIs are large, their variants small. t-SNE's axes have no unit and each map fills its
+    panel: who lies beside whom is what it shows.
     """
     arms = list(dict.fromkeys(points["arm"]))
     classes = [label for label in look.classes if label in set(points["label"])]
@@ -31,7 +32,6 @@ def draw_embedding(points: pd.DataFrame, neighbours: pd.DataFrame, look: Look) -
         words.append(f"{arm}, {right}")
         panel.set(xticks=[], yticks=[])
         panel.spines[["top", "right"]].set_visible(True)
-        panel.set_aspect("equal", adjustable="datalim")  # distances count, axes do not
     if arms:
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     alt = f"Maps of the classifier's last layer, coloured by class. {'; '.join(words)}."
