@@ -7,7 +7,7 @@
 from augtrial.drawings import Drawings
 from augtrial.places import Places
 from augtrial.record import study_facts
-from augtrial.snake import open_study, redraws, tell_plan
+from augtrial.snake import open_study, redraws, tell_plan, tell_verdicts
 
 # A file given on the command line stands alone: Snakemake would merge it into this one.
 if not workflow.overwrite_configfiles:
@@ -64,3 +64,7 @@ if not redraws(workflow):
 
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+onsuccess:
+    tell_verdicts(study)

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from augtrial.contrasts import contrast_table
+from augtrial.comparison import compare
 from augtrial.curves import curve_table
-from augtrial.endpoints import confusion_table, endpoint_table
 from augtrial.figures.style import Look
 from augtrial.settings import read_settings
 
@@ -49,12 +48,7 @@ def tables(contrasts=CONTRASTS, **kwargs):
         predictions(**{**kwargs, "arms": ("x",)}, seed=size).assign(curve=curve, size=size)
         for curve, size in (("classic", 0), ("classic", 40), ("dcgan", 10), ("dcgan", 20))
     ).drop(columns="arm")
-    return {
-        "endpoints": endpoint_table(made),
-        "contrasts": contrast_table(made, contrasts),
-        "confusion": confusion_table(made),
-        "curve": curve_table(curve),
-    }
+    return {**compare(made, contrasts), "curve": curve_table(curve)}
 
 
 def look(classes=PAPER_CLASSES, **kwargs):

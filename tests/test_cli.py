@@ -1,5 +1,6 @@
 import pytest
 
+import made_up
 from augtrial.cli import main
 from workflow_runs import make_cohort
 
@@ -40,3 +41,20 @@ def test_help_names_the_commands(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "check" in capsys.readouterr().out
+
+
+def test_predictions_from_elsewhere_get_their_verdict(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions(replicates=6).to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "classic+dcgan - classic"]
+    assert main([*command, "--tables", str(tmp_path / "tables")]) == 0
+    assert "classic+dcgan − classic: cannot tell." in capsys.readouterr().out
+    names = {file.name for file in (tmp_path / "tables").iterdir()}
+    assert {"verdicts.csv", "contrasts.csv", "endpoints.csv", "secondary.csv"} <= names
+
+
+def test_a_contrast_with_an_unknown_arm_is_told_without_a_traceback(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    assert main(["compare", str(path), "--contrast", "clasic - none"]) == 1
+    assert "did you mean 'classic'" in capsys.readouterr().err

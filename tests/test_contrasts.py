@@ -13,7 +13,7 @@ CLASSES = ("cyst", "metastasis", "hemangioma")
 ARMS = ("classic 5000", "classic 5000 + dcgan-500", "none")
 CONTRAST = "classic 5000 + dcgan-500 - classic 5000"
 COLUMNS = [
-    *("contrast", "endpoint", "class", "difference", "low", "high", "se", "df"),
+    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df"),
     *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
 ]
 
@@ -86,7 +86,8 @@ def test_one_replicate_of_lone_lesions_gives_the_paired_t_interval():
     row = contrast_table(predictions, [CONTRAST]).query("endpoint == 'accuracy'").iloc[0]
     right = (predictions["label"] == predictions["predicted"]).astype(float)
     a, b = (right[predictions["arm"] == arm].to_numpy() for arm in (ARMS[1], ARMS[0]))
-    low, high = stats.t.interval(0.95, len(a) - 1, (a - b).mean(), stats.sem(a - b))
+    se = np.hypot(stats.sem(a - b), 1 / len(a))  # one discordant pair added
+    low, high = stats.t.interval(0.95, len(a) - 1, (a - b).mean(), se)
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     assert row["df"] == pytest.approx(len(a) - 1)
     assert np.isnan(row["v_replicate"])
@@ -118,7 +119,7 @@ def test_what_cannot_be_estimated_stays_empty():
     predictions = simulate().query("label != 'cyst'")
     row = contrast_table(predictions, [CONTRAST]).iloc[0]
     assert (row["endpoint"], row["class"], row["replicates"]) == ("sensitivity", "cyst", 0)
-    assert row[["difference", "low", "high", "se", "df"]].isna().all()
+    assert row[["difference", "low", "high", "p", "se", "df"]].isna().all()
 
 
 @pytest.mark.parametrize(

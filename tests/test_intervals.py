@@ -177,8 +177,8 @@ def test_proportions_stay_within_bounds():
     assert not wilson
     assert interval.low >= 0
     assert interval.high == 1
-    assert difference_interval(np.array([[1.0], [-1.0]])).low == -1
-    assert difference_interval(np.array([[1.0], [-1.0]])).high == 1
+    difference, _ = difference_interval(np.array([[1.0], [-1.0]]), pull=0.5)
+    assert (difference.low, difference.high) == (-1, 1)
 
 
 def test_a_single_patient_in_a_single_replicate_still_has_wilsons_interval():
@@ -192,3 +192,37 @@ def test_wilson_steps_in_for_an_auc_only_without_variance():
     values[0, 0] = 0.9
     assert not proportion_interval(values, trials=53, counted=False)[1]
     assert proportion_interval(np.ones((53, 10)), trials=53, counted=False)[1]
+
+
+def test_the_p_value_of_a_difference_fits_its_interval():
+    """At the confidence 1 - p, one limit of the interval is zero; sparse or not."""
+    plenty = np.random.default_rng(0).normal(0.05, 0.3, (113, 6))
+    sparse = np.zeros((113, 6))
+    sparse[:2] = 1
+    for values in (plenty, sparse):
+        _, p = difference_interval(values, 1 / 113)
+        interval, _ = difference_interval(values, 1 / 113, confidence=1 - p)
+        assert interval.low == pytest.approx(0, abs=1e-9)
+
+
+def test_two_arms_that_agree_on_every_lesion_may_still_differ():
+    none, p = difference_interval(np.zeros((113, 6)), 1 / 113)
+    assert none.high == pytest.approx(stats.t.ppf(0.975, 112) / 113)
+    assert p == 1
+    values = np.zeros((113, 6))
+    values[0] = 1
+    lone, p = difference_interval(values, 1 / 113)
+    assert lone.high > none.high
+    assert 0.05 < p < 1
+
+
+def test_what_cannot_differ_does_not():
+    interval, p = difference_interval(np.zeros((113, 6)), 0)
+    assert (interval.low, interval.high, p) == (0, 0, 1)
+
+
+def test_many_discordant_patients_leave_the_interval_as_it_is():
+    values = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], (300, 6))
+    plain = crossed_interval(values)
+    padded, _ = difference_interval(values, 1 / 300)
+    assert padded.se == pytest.approx(plain.se, rel=0.02)

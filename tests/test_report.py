@@ -63,8 +63,7 @@ def page_of(tables, figures=(), note="", **changes):
     made = changes.pop("settings", None)
     html = write_page(
         made_up.record(made, **changes),
-        endpoints=tables["endpoints"],
-        contrasts=tables["contrasts"],
+        tables=tables,
         figures=list(figures),
         note=note,
     )
@@ -108,7 +107,7 @@ def test_every_arm_and_contrast_is_there_with_the_numbers_of_the_tables(tables):
     for row in tables["contrasts"].query("`class` == 'macro'").itertuples():
         assert f"{points(row.low)} to {points(row.high)}" in page.text
     lead = tables["contrasts"].query("endpoint == 'sensitivity' and `class` == 'macro'").iloc[0]
-    assert f"macro sensitivity {points(lead.difference)} percentage points" in page.text
+    assert f"Macro sensitivity: {points(lead.difference)} points" in page.text
     assert page.text.index("Differences") < page.text.index("Endpoints by arm")
 
 
@@ -148,13 +147,14 @@ def test_one_replicate_and_no_patients_and_given_folds_are_said():
     assert "names no patients" in text
     assert "which only their author can say" in text
     assert "conditional on the split and the synthesizer: the replicates" in text
-    assert text.count("Conditional on the split and the synthesizer.") == 4  # every results table
+    assert text.count("Conditional on the split and the synthesizer.") == 5  # every results table
     assert "2 given folds and 1 replicate." in text
     assert "sd " not in text.split("Endpoints by arm")[-1].split("Figures")[0]
 
 
 def test_a_study_without_contrasts_is_reported(tables):
-    bare = {**tables, "contrasts": tables["contrasts"].iloc[:0]}
+    names = ("contrasts", "verdicts", "secondary")
+    bare = {**tables, **{name: tables[name].iloc[:0] for name in names}}
     assert "names no contrasts" in page_of(bare)[1].text
 
 

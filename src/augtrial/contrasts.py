@@ -12,7 +12,7 @@ from augtrial.panel import Panel, panels
 from augtrial.spelling import SEPARATOR, contrast_arms, hint
 
 CONTRAST_COLUMNS = [
-    *("contrast", "endpoint", "class", "difference", "low", "high", "se", "df"),
+    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df"),
     *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
 ]
 
@@ -23,12 +23,12 @@ def contrast_table(
     """Return the difference of every endpoint for every contrast "a - b", one row each.
 
     Columns: contrast, endpoint, class, difference (arm a minus arm b, mean over replicates),
-    low, high (within [-1, 1]), se, df, replicates, folds, lesions, patients, v_patient,
-    v_replicate, v_residual (`intervals.crossed_interval` of the paired influence values; folds,
-    lesions and patients as in `endpoints.endpoint_table`).
+    low, high (within [-1, 1]) and p (`intervals.difference_interval` of the paired influence
+    values), se, df, v_patient, v_replicate, v_residual (`intervals.crossed_interval`),
+    replicates, folds, lesions and patients (as in `endpoints.endpoint_table`).
 
-    An interval without width says that the arms differed alike for every patient and replicate
-    (most often: not at all), not that no difference is possible.
+    An arm differs from itself by nothing, and that is certain; of two arms without a difference
+    it is not, and the interval says what could still be.
 
     Raises:
         UserError: a contrast names an arm that is not in the predictions, or its arms do not
@@ -50,7 +50,7 @@ def contrast_table(
     named = dict.fromkeys(arm for a, b in pairs.values() for arm in (a, b))
     shares = {arm: list(influences(by_arm[arm])) for arm in named}
     rows = [
-        {"contrast": contrast, **_difference(one, other, by_arm[a], confidence)}
+        {"contrast": contrast, **difference_row(one, other, by_arm[a], confidence)}
         for contrast, (a, b) in pairs.items()
         for one, other in zip(shares[a], shares[b], strict=True)
     ]
@@ -95,10 +95,14 @@ def _mismatches(one: Panel, other: Panel) -> list[str]:
     return problems
 
 
-def _difference(one: Influence, other: Influence, panel: Panel, confidence: float) -> dict:
-    """Return a row of the table: the paired difference of an endpoint between two arms."""
+def difference_row(one: Influence, other: Influence, panel: Panel, confidence: float) -> dict:
+    """Return a row of the table, but for its contrast: one endpoint's paired difference.
+
+    Both arms' influences come in the same order of patients and replicates; `panel` is either's.
+    """
     values = one.sample() - other.sample()
-    interval = difference_interval(values, confidence)
+    pull = 0.0 if one is other else one.pull
+    interval, p = difference_interval(values, pull, confidence, counted=one.endpoint != "auc")
     replicates = values.shape[1] if values.size else 0
     return {
         "endpoint": one.endpoint,
@@ -106,6 +110,7 @@ def _difference(one: Influence, other: Influence, panel: Panel, confidence: floa
         "difference": float(values.mean()) if values.size else float("nan"),
         "low": interval.low,
         "high": interval.high,
+        "p": p,
         "se": interval.se,
         "df": interval.df,
         "replicates": replicates,

@@ -22,8 +22,8 @@ class Influence:
     weight of patient p: its mean over patients is 0, and value + psi behaves like a sample of P
     patients whose mean is the endpoint (Efron, The Jackknife, the Bootstrap and Other Resampling
     Plans, 1982, ch. 6). `bearing` [P] marks the patients whom the endpoint is about, `lesions`
-    counts theirs, `trials` is what they are worth at 0 or 1 (`intervals.effective_trials`), and
-    `skipped` counts parts that could not be estimated.
+    counts theirs, `trials` is what they are worth at 0 or 1 (`intervals.effective_trials`), `pull`
+    is how far one lesion can move it, and `skipped` counts parts that could not be estimated.
     """
 
     endpoint: str
@@ -33,6 +33,7 @@ class Influence:
     bearing: np.ndarray
     lesions: int
     trials: float
+    pull: float
     skipped: int = 0
 
     def sample(self) -> np.ndarray:
@@ -76,7 +77,8 @@ def _rate(
     value = right[among].mean(axis=0) if count else np.full(right.shape[1], np.nan)
     pull = np.where(among[:, None], right - value, 0.0)
     psi = panel.by_case(pull) * (panel.cases / max(count, 1))
-    return Influence(endpoint, category, value, psi, sizes > 0, count, effective_trials(sizes))
+    trials, one = effective_trials(sizes), 1 / max(count, 1)
+    return Influence(endpoint, category, value, psi, sizes > 0, count, trials, one)
 
 
 def _averages(panel: Panel, endpoint: str, each: list[Influence]) -> Iterator[Influence]:
@@ -96,16 +98,16 @@ def _averages(panel: Panel, endpoint: str, each: list[Influence]) -> Iterator[In
     everyone, lesions, trials = sizes > 0, len(panel.label), effective_trials(sizes)
 
     mean_psi = psi.mean(axis=0)
-    weakest = min(each[c].trials for c in occurs) * len(occurs)
-    yield Influence(
-        endpoint, "macro", value.mean(axis=0), mean_psi, everyone, lesions, min(trials, weakest)
-    )
+    weakest = min(trials, min(each[c].trials for c in occurs) * len(occurs))
+    macro, one = value.mean(axis=0), max(each[c].pull for c in occurs) / len(occurs)
+    yield Influence(endpoint, "macro", macro, mean_psi, everyone, lesions, weakest, one)
 
     weight = size[occurs] / lesions
     belongs = (panel.label[:, None] == occurs).astype(float)
     mix = panel.by_case(belongs - weight) * (panel.cases / lesions)
     weighted_psi = np.tensordot(weight, psi, axes=1) + mix @ value
-    yield Influence(endpoint, "weighted", weight @ value, weighted_psi, everyone, lesions, trials)
+    pooled, one = weight @ value, max(each[c].pull * w for c, w in zip(occurs, weight, strict=True))
+    yield Influence(endpoint, "weighted", pooled, weighted_psi, everyone, lesions, trials, one)
 
 
 def _auc(panel: Panel) -> Influence:
@@ -133,7 +135,8 @@ def _auc(panel: Panel) -> Influence:
     trials = min(min(patients(panel.label == c), patients(panel.label != c)) for c in occurs)
     psi = panel.by_case(pull) * panel.cases
     everyone = np.ones(panel.cases, dtype=bool)
-    return Influence("auc", "macro", value, psi, everyone, len(panel.label), trials, skipped)
+    lesions = len(panel.label)
+    return Influence("auc", "macro", value, psi, everyone, lesions, trials, 1 / lesions, skipped)
 
 
 def _class_auc(panel: Panel, r: int, c: int) -> tuple[float, np.ndarray, int]:

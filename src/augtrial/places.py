@@ -97,8 +97,8 @@ class Places:
     def data(self) -> list[str]:
         """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
-        tables = ["endpoints", "contrasts", "confusion", "curve", "embedding"]
-        tables += ["embedding_neighbours"]
+        tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
+        tables += ["curve", "embedding", "embedding_neighbours"]
         return [f"{self.study.root}/{name}" for name in names] + [
             f"{self.study.root}/tables/{name}.csv" for name in tables
         ]

@@ -22,6 +22,16 @@ Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Channels = Annotated[list[Positive], Field(min_length=1, max_length=6)]
 
+# How a config names an endpoint that a verdict can stand on: the endpoint and the class.
+PRIMARY_ENDPOINTS = {
+    "macro sensitivity": ("sensitivity", "macro"),
+    "weighted sensitivity": ("sensitivity", "weighted"),
+    "macro specificity": ("specificity", "macro"),
+    "weighted specificity": ("specificity", "weighted"),
+    "accuracy": ("accuracy", "all"),
+    "auc": ("auc", "macro"),
+}
+
 
 class Model(BaseModel):
     """A group of settings: no unknown keys, no change after reading."""
@@ -305,8 +315,16 @@ class Settings(Model):
         description='Pairs of arms named before the run, as "a - b": a minus b. The first is the '
         "primary one.",
     )
+    primary_endpoint: Literal[tuple(PRIMARY_ENDPOINTS)] = Field(  # type: ignore[valid-type]
+        "macro sensitivity", description="The one endpoint that verdicts stand on."
+    )
+    margin: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.03,
+        description="The smallest difference that matters, as a fraction: an interval inside it "
+        'says "no relevant difference".',
+    )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        0.95, description="Confidence of every interval."
+        0.95, description="Confidence of every interval; verdicts use the level that is left."
     )
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="")
     figures: FigureSettings = Field(FigureSettings(), description="")

@@ -95,6 +95,17 @@ def tell_plan(workflow: "Workflow", study: Study) -> None:
         print(plan_text(study, machine), file=sys.stderr)
 
 
+def tell_verdicts(study: Study) -> None:
+    """Print the verdicts of a finished study, and where its report is."""
+    from augtrial.figures.tables import read_table
+    from augtrial.report.verdicts import verdict_lines
+
+    path = Path(study.root) / "tables/verdicts.csv"
+    if path.exists():
+        lines = [str(line) for line in verdict_lines(read_table(path))]
+        print("\n".join(["", *lines, f"The report: {study.root}/report.html"]), file=sys.stderr)
+
+
 def _transform_problems(study: Study) -> Iterable[str]:
     for name, arm in study.settings.arms.items():
         if arm.transforms:

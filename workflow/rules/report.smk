@@ -6,6 +6,8 @@ rule write_report:
         record="<results>/study.json",
         endpoints="<results>/tables/endpoints.csv",
         contrasts="<results>/tables/contrasts.csv",
+        verdicts="<results>/tables/verdicts.csv",
+        secondary="<results>/tables/secondary.csv",
         figures=drawings.figure_files("svg"),
     output:
         page=report(

@@ -5,18 +5,25 @@ rule compare_arms:
     input:
         predictions="<results>/predictions.csv",
         curves="<results>/predictions_curve.csv",
+        histories=drawings.arm_histories(),
     output:
         endpoints="<results>/tables/endpoints.csv",
         contrasts="<results>/tables/contrasts.csv",
+        verdicts="<results>/tables/verdicts.csv",
+        secondary="<results>/tables/secondary.csv",
+        training="<results>/tables/training.csv",
         confusion="<results>/tables/confusion.csv",
         curve="<results>/tables/curve.csv",
     log:
         "<logs>/compare_arms.log",
     params:
         contrasts=study.settings.contrasts,
+        endpoint=study.settings.primary_endpoint,
+        margin=study.settings.margin,
         confidence=study.settings.confidence,
+        classes=study.classes,
         conditional_on=study.conditional_on,
-        code=study.code("endpoints", "contrasts", "curves", "predictions"),
+        code=study.code("comparison", "curves", "learned", "predictions"),
     script:
         "../scripts/compare_arms.py"
 

@@ -1,22 +1,25 @@
 from augtrial.jobs import job
 
 with job(snakemake):
-    from augtrial.contrasts import contrast_table
+    from augtrial.comparison import compare
     from augtrial.curves import curve_table
-    from augtrial.endpoints import confusion_table, endpoint_table
+    from augtrial.figures.runs import read_histories
+    from augtrial.learned import training_table, untrained_arms
     from augtrial.predictions import read_predictions
 
-    params, output = snakemake.params, snakemake.output
-    predictions = read_predictions(snakemake.input.predictions)
-    curves = read_predictions(snakemake.input.curves)
-    tables = {
-        output.endpoints: endpoint_table(predictions, confidence=params.confidence),
-        output.contrasts: contrast_table(
-            predictions, params.contrasts, confidence=params.confidence
-        ),
-        output.confusion: confusion_table(predictions),
-        output.curve: curve_table(curves, confidence=params.confidence),
-    }
-    for path, table in tables.items():
+    params, paths = snakemake.params, snakemake.input
+    histories = read_histories(paths.histories).rename(columns={"recipe": "arm"})
+    training = training_table(histories, params.classes)
+    tables = compare(
+        read_predictions(paths.predictions),
+        params.contrasts,
+        endpoint=params.endpoint,
+        margin=params.margin,
+        confidence=params.confidence,
+        untrained=untrained_arms(training),
+    )
+    tables["training"] = training
+    tables["curve"] = curve_table(read_predictions(paths.curves), confidence=params.confidence)
+    for name, table in tables.items():
         table["conditional_on"] = params.conditional_on
-        table.to_csv(path, index=False)
+        table.to_csv(snakemake.output[name], index=False)

@@ -5,13 +5,12 @@ with job(snakemake):
 
     from augtrial.figures.tables import read_table
     from augtrial.files import read_json, written_whole
-    from augtrial.report.page import Shown, write_page
+    from augtrial.report.page import TABLES, Shown, write_page
 
     params, paths = snakemake.params, snakemake.input
     page = write_page(
         read_json(paths.record),
-        endpoints=read_table(paths.endpoints),
-        contrasts=read_table(paths.contrasts),
+        tables={name: read_table(paths[name]) for name in TABLES},
         figures=[
             Shown(name, Path(svg).read_text(encoding="utf-8"), params.captions[name])
             for name, svg in zip(params.figures, paths.figures, strict=True)

@@ -11,18 +11,23 @@ from xml.etree import ElementTree
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from augtrial.figures.wording import LEADING, contrast_name, count, points, points_interval
+from augtrial.figures.wording import count
 from augtrial.report import rows, words
+from augtrial.report.verdicts import verdict_lines
 from augtrial.settings import Settings
 
 HERE = Path(__file__).parent
 DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
+TABLES = ("endpoints", "contrasts", "verdicts", "secondary")
 FILES = {
     "predictions.csv": "every lesion's out-of-fold prediction by each arm and replicate",
     "folds.csv": "which fold holds out which lesion, in each replicate",
     "rois.csv": "place, diameter and grey values of every lesion",
     "tables/endpoints.csv": "endpoints with intervals",
     "tables/contrasts.csv": "differences with intervals and variance components",
+    "tables/verdicts.csv": "the verdicts, with what they stand on and what would change them",
+    "tables/secondary.csv": "other tests, beside the verdicts",
+    "tables/training.csv": "final training loss of every classifier",
     "tables/confusion.csv": "confusion matrices by replicate",
     "tables/curve.csv": "endpoints by training-set size",
     "tables/embedding_neighbours.csv": "nearest-neighbour accuracy beside the t-SNE",
@@ -75,8 +80,7 @@ class Shown:
 def write_page(
     record: dict[str, Any],
     *,
-    endpoints: pd.DataFrame,
-    contrasts: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
     figures: Sequence[Shown],
     note: str = "",
 ) -> str:
@@ -84,12 +88,12 @@ def write_page(
 
     Args:
         record: study.json.
-        endpoints: tables/endpoints.csv.
-        contrasts: tables/contrasts.csv.
+        tables: the tables of `TABLES` by name, from the results' folder tables/.
         figures: in the order of the page.
         note: a sentence for the top.
     """
     settings = Settings.model_validate(record["settings"])
+    endpoints, contrasts = tables["endpoints"], tables["contrasts"]
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -107,7 +111,8 @@ def write_page(
         recipes={name: words.recipe(arm, settings) for name, arm in settings.arms.items()},
         trained_on=len(record["folds"]) - 1,
         cautions=list(words.cautions(record, settings)),
-        leading=_leading(contrasts),
+        verdicts=verdict_lines(tables["verdicts"]),
+        secondary=rows.secondary(tables["secondary"]),
         differences=rows.differences(contrasts),
         all_differences=rows.all_differences(contrasts),
         comparison=rows.comparison(endpoints, list(record["classes"])),
@@ -117,18 +122,3 @@ def write_page(
         setting_rows=rows.setting_rows(settings),
         files=FILES,
     )
-
-
-def _leading(contrasts: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the difference in the first leading endpoint, a line a contrast."""
-    endpoint, category, name = LEADING[0]
-    own = contrasts[(contrasts["endpoint"] == endpoint) & (contrasts["class"] == category)]
-    return [
-        {
-            "contrast": contrast_name(row.contrast),
-            "endpoint": name.lower(),
-            "difference": points(row.difference),
-            "interval": points_interval(row.low, row.high),
-        }
-        for row in own.itertuples()
-    ]

@@ -109,6 +109,33 @@ def all_differences(contrasts: pd.DataFrame) -> Table:
     return Table(["Contrast", "Endpoint", "Points", *map(str.capitalize, counts)], rows)
 
 
+def secondary(tests: pd.DataFrame) -> Table:
+    """Return tables/secondary.csv: other tests' p values, a row a contrast and test."""
+    rows = [
+        [
+            Cell(contrast_name(row["contrast"]), value=number),
+            Cell(row["test"]),
+            Cell(row_name(row["endpoint"], row["class"])),
+            Cell(_p(row["p"]), _p_range(row), _number(row["p"])),
+            Cell(f"{row['units']:.0f}", value=_number(row["units"])),
+        ]
+        for number, row in enumerate(tests.to_dict("records"))
+    ]
+    return Table(["Contrast", "Test", "Endpoint", "p", "Stands on"], rows)
+
+
+def _p(p: float) -> str:
+    if pd.isna(p):
+        return "not estimable"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _p_range(row: dict[str, Any]) -> tuple[str, ...]:
+    if pd.isna(row["p_low"]):
+        return ()
+    return (f"median of {_p(row['p_low'])} to {_p(row['p_high'])}",)
+
+
 def all_endpoints(endpoints: pd.DataFrame) -> Table:
     """Return every row of tables/endpoints.csv with its counts and what its interval stands on."""
     counts = ["lesions", "patients", "folds", "replicates"]

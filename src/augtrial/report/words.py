@@ -5,8 +5,7 @@ from typing import Any
 
 from augtrial.figures.wording import MINUS, count, listed
 from augtrial.settings import AcganSettings, Arm, Budget, DcganSettings, Settings
-
-ENOUGH = 6  # replicates from which an interval is worth reading (docs/statistics.md)
+from augtrial.verdicts import ENOUGH, POWER
 
 
 def recipe(arm: Arm, settings: Settings) -> str:
@@ -174,7 +173,12 @@ def _statistics(settings: Settings) -> str:
         f"{100 * settings.confidence:g} % intervals take both patients and replicates as random "
         "(multi-reader multi-case, with trained replicates as readers; t with Satterthwaite's "
         "degrees of freedom; Wilson's interval for clusters near 0 and 1). Differences are paired "
-        "by patient and replicate. docs/statistics.md has the formulas."
+        "by patient and replicate. Verdicts stand on one endpoint fixed before the run, "
+        f"{settings.primary_endpoint}, with p values adjusted over all contrasts (Holm) and a "
+        f"margin of {100 * settings.margin:g} points: an interval inside the margin is no "
+        "relevant difference; an adjusted p below the level is a gain or a loss; anything else "
+        f"cannot be told. Detectable differences are for {POWER:.0%} power at the strictest of "
+        "the adjusted levels. docs/statistics.md has the formulas."
     )
 
 

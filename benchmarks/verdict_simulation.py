@@ -1,0 +1,286 @@
+"""Does the verdict keep its word? Simulated studies through the shipped functions.
+
+    python benchmarks/verdict_simulation.py components results/lung-nodule-ct/predictions.csv ...
+    python benchmarks/verdict_simulation.py studies --studies 2000 --jobs 2
+
+The first command estimates how alike outcomes are (components.csv), the second simulates studies
+with these components, halved and doubled, and writes the tables of docs/results/simulation/.
+
+The model: lesion i of class c is called right by arm a in replicate r if
+
+    mu[c, a] + patient + lesion + lesion x arm + split[r, fold] + network[r, fold, a, c] + e > 0
+
+with independent normal effects, e ~ N(0, 1). `split` is what both arms of a replicate share by
+their training lesions; `network` is the randomness of synthesizer and classifier. So the endpoint
+of new patients over re-runs is Phi(mu / sqrt(total variance)), exactly.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from augtrial import seeds
+from augtrial.contrasts import difference_row
+from augtrial.influence import Influence, influences
+from augtrial.panel import Panel, panels
+from augtrial.predictions import read_predictions
+from augtrial.verdicts import ENOUGH, GAIN, LOSS, NO_DIFFERENCE, SMALL, verdict_table
+
+FOLDER = Path(__file__).parent.parent / "docs/results/simulation"
+CLASSES = ("a", "b", "c")
+EFFECTS = ("patient", "lesion", "lesion_arm", "split", "network")
+FOLDS = 3
+SIZES = (60, 182, 1000)
+SCALES = (0.5, 1.0, 2.0)
+TRUTHS = (0.0, 0.05)
+BASE = 0.75  # the weaker arm's sensitivity to each class
+RESAMPLES = 400
+KEYS = ["components", "lesions", "replicates", "truth"]
+
+
+# How alike real outcomes are -------------------------------------------------------------------
+
+
+def estimate(by_arm: list[Panel]) -> dict[str, float]:
+    """Return each effect's variance relative to e's, from pairs of outcomes.
+
+    Two outcomes of one class are both right with the probability of a bivariate normal orthant;
+    its correlation (tetrachoric) is the share of the variance that the two have in common.
+    """
+    pairs = {name: [] for name in ("patient", "lesion", "arm", "network", "split")}
+    for one, other in itertools.product(by_arm, by_arm):
+        for c in range(len(one.classes)):
+            inside = one.label == c
+            a = (one.predicted == c)[inside]
+            b = (other.predicted == c)[inside]
+            same_arm = one.arm == other.arm
+            for name, agreement in _agreements(one, inside, a, b, same_arm=same_arm):
+                correlation = tetrachoric(a.mean(), b.mean(), agreement)
+                pairs[name].append((correlation, inside.sum()))
+    found = {name: weighted_mean(values) for name, values in pairs.items()}
+    share = {
+        "patient": max(0.0, found["patient"]),
+        "split": max(0.0, found["split"]),
+    }
+    share["lesion"] = max(0.0, found["lesion"] - share["patient"])
+    share["lesion_arm"] = max(0.0, found["arm"] - max(0.0, found["lesion"]))
+    share["network"] = max(0.0, found["network"] - share["split"])
+    rest = 1 - sum(share.values())
+    return {name: share[name] / rest for name in EFFECTS}
+
+
+def weighted_mean(pairs: list[tuple[float, int]]) -> float:
+    """Return the mean of the first by the second of each pair; 0 where there are none."""
+    if not pairs:
+        return 0.0
+    values, weights = np.array(pairs, dtype=float).T
+    return float(np.average(values, weights=weights))
+
+
+def _agreements(
+    panel: Panel, inside: np.ndarray, a: np.ndarray, b: np.ndarray, *, same_arm: bool
+) -> Iterator[tuple[str, float]]:
+    """Yield how often both of two outcomes [n, R] are right, by what they have in common."""
+    case, fold = panel.case[inside], panel.fold[inside]
+    number, replicates = a.shape
+    kin = (case[:, None] == case) & ~np.eye(number, dtype=bool)
+    strangers = case[:, None] != case
+    apart = ~np.eye(replicates, dtype=bool)
+    both = (a[:, :, None] & b[:, None, :]).mean(axis=0)
+    yield ("arm" if same_arm else "lesion"), float(both[apart].mean())
+    if same_arm and kin.any():
+        joint = np.einsum("ir,js,ij->rs", a, b, kin.astype(float)) / kin.sum()
+        yield "patient", float(joint[apart].mean())
+    rates = []
+    for r in range(replicates):
+        together = strangers & (fold[:, None, r] == fold[None, :, r])
+        rates.append((a[:, r].astype(float) @ together @ b[:, r]) / together.sum())
+    yield ("network" if same_arm else "split"), float(np.mean(rates))
+
+
+def tetrachoric(p: float, q: float, both: float) -> float:
+    """Return the correlation of two normals that exceed their thresholds together this often."""
+    if not (0 < p < 1 and 0 < q < 1):
+        return 0.0
+    limits = stats.norm.ppf([p, q])
+
+    def excess(rho: float) -> float:
+        cov = [[1, rho], [rho, 1]]
+        return float(stats.multivariate_normal.cdf(limits, cov=cov)) - both
+
+    low, high = -0.95, 0.999
+    if excess(low) > 0 or excess(high) < 0:
+        return low if excess(low) > 0 else high
+    return float(optimize.brentq(excess, low, high, xtol=1e-4))
+
+
+# Simulated studies -----------------------------------------------------------------------------
+
+
+def simulate(
+    generator: np.random.Generator,
+    effects: dict[str, float],
+    *,
+    lesions: int,
+    replicates: int,
+    truth: float,
+) -> tuple[Panel, Panel]:
+    """Return the outcomes of one study's two arms, of which the first is better by `truth`."""
+    label = np.arange(lesions) % len(CLASSES)
+    patients = patients_of(lesions)
+    case = np.concatenate(
+        [np.arange(patients), generator.integers(0, patients, lesions - patients)]
+    )
+    case = generator.permutation(case)
+    sd = {name: np.sqrt(value) for name, value in effects.items()}
+    total = np.sqrt(1 + sum(effects.values()))
+    difficulty = sd["patient"] * generator.normal(size=patients)[case]
+    difficulty += sd["lesion"] * generator.normal(size=lesions)
+    difficulty = difficulty[:, None]
+    # Every replicate splits anew; a patient's lesions share a fold.
+    order = np.stack([generator.permutation(patients) % FOLDS for _ in range(replicates)])
+    fold = order[:, case].T
+    column = np.arange(replicates)
+    split = sd["split"] * generator.normal(size=(FOLDS, replicates))[fold, column]
+    arms = []
+    for arm, level in (("new", BASE + truth), ("old", BASE)):
+        own = sd["lesion_arm"] * generator.normal(size=(lesions, 1))
+        networks = generator.normal(size=(FOLDS, replicates, len(CLASSES)))
+        network = sd["network"] * networks[fold, column, label[:, None]]
+        score = total * stats.norm.ppf(level) + difficulty + own + split + network
+        right = score + generator.normal(size=fold.shape) > 0
+        wrong = (label[:, None] + generator.integers(1, len(CLASSES), fold.shape)) % len(CLASSES)
+        predicted = np.where(right, label[:, None], wrong)
+        arms.append(
+            Panel(
+                arm=arm,
+                classes=CLASSES,
+                replicates=tuple(range(replicates)),
+                lesion_id=np.arange(lesions),
+                label=label,
+                case=case,
+                fold=fold,
+                predicted=predicted,
+                probability=np.eye(len(CLASSES))[predicted],
+                has_patients=True,
+            )
+        )
+    return arms[0], arms[1]
+
+
+def patients_of(lesions: int) -> int:
+    """Return a number of patients as in the built-in cohort, 113 of 182 lesions."""
+    return int(np.ceil(lesions * 113 / 182))
+
+
+def judge(new: Panel, old: Panel, truth: float, weights: np.ndarray) -> dict[str, float]:
+    """Return what the shipped verdict and two naive analyses say of one study."""
+    one, other = macro_sensitivity(new), macro_sensitivity(old)
+    numbers = {"contrast": "new - old", **difference_row(one, other, new, 0.95)}
+    row = verdict_table(pd.DataFrame([numbers])).iloc[0]
+    word = row["verdict"]
+    sample = one.sample() - other.sample()
+    limits = {
+        "crossed": (row["low"], row["high"]),
+        # the patients of one study drawn anew, its replicates averaged
+        "bootstrap": tuple(np.quantile(weights @ sample.mean(axis=1), [0.025, 0.975])),
+        "folds": independent_folds(new, old),
+    }
+    covered = {f"{name} covers": low <= truth <= high for name, (low, high) in limits.items()}
+    return {
+        **covered,
+        "gain": word in (GAIN, SMALL[GAIN]),
+        "loss": word in (LOSS, SMALL[LOSS]),
+        "no relevant difference": word == NO_DIFFERENCE,
+        "bootstrap decides": not limits["bootstrap"][0] <= 0 <= limits["bootstrap"][1],
+        "folds decides": not limits["folds"][0] <= 0 <= limits["folds"][1],
+        "detectable": row["detectable"],
+    }
+
+
+def macro_sensitivity(panel: Panel) -> Influence:
+    """Return the influence table of the primary endpoint."""
+    wanted = ("sensitivity", "macro")
+    return next(i for i in influences(panel) if (i.endpoint, i.category) == wanted)
+
+
+def independent_folds(new: Panel, old: Panel) -> tuple[float, float]:
+    """Return the t interval over folds of all replicates, as if each were a study of its own."""
+    d = by_fold(new) - by_fold(old)
+    reach = stats.t.ppf(0.975, len(d) - 1) * stats.sem(d)
+    return d.mean() - reach, d.mean() + reach
+
+
+def by_fold(panel: Panel) -> np.ndarray:
+    """Return macro sensitivity in each fold of each replicate, as if they were independent."""
+    right = panel.predicted == panel.label[:, None]
+    values = []
+    for r, fold in itertools.product(range(right.shape[1]), range(FOLDS)):
+        inside = panel.fold[:, r] == fold
+        rates = [right[inside & (panel.label == c), r].mean() for c in range(len(CLASSES))]
+        values.append(np.mean(rates))
+    return np.array(values)
+
+
+def run_cell(task: tuple) -> dict[str, float]:
+    """Return one cell of the table: shares over its studies."""
+    scale, lesions, replicates, truth, studies, effects = task
+    scaled = {name: scale * value for name, value in effects.items()}
+    patients = patients_of(lesions)
+    draw = seeds.generator(0, "resamples", lesions)
+    weights = draw.multinomial(patients, np.full(patients, 1 / patients), RESAMPLES) / patients
+    results = []
+    for study in range(studies):
+        generator = seeds.generator(0, "simulation", scale, lesions, replicates, truth, study)
+        arms = simulate(generator, scaled, lesions=lesions, replicates=replicates, truth=truth)
+        results.append(judge(*arms, truth, weights))
+    means = pd.DataFrame(results).astype(float).mean()
+    where = dict(zip(KEYS, (scale, lesions, replicates, truth), strict=True))
+    print(where, means.round(3).to_dict(), file=sys.stderr, flush=True)
+    return {**where, "studies": studies, **means}
+
+
+def main() -> None:
+    """Run one of the two commands."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    components = commands.add_parser("components")
+    components.add_argument("predictions", type=Path, nargs="+")
+    run = commands.add_parser("studies")
+    run.add_argument("--studies", type=int, default=2000)
+    run.add_argument("--replicates", type=int, nargs="+", default=[ENOUGH])
+    run.add_argument("--jobs", type=int, default=2)
+    chosen = parser.parse_args()
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if chosen.command == "components":
+        rows = [
+            {"cohort": path.parent.name, **estimate(list(panels(read_predictions(path)).values()))}
+            for path in chosen.predictions
+        ]
+        table = pd.DataFrame(rows).round(4)
+        table.to_csv(FOLDER / "components.csv", index=False)
+        print(table)
+        return
+    effects = pd.read_csv(FOLDER / "components.csv")[list(EFFECTS)].mean().to_dict()
+    tasks = [
+        (scale, lesions, replicates, truth, chosen.studies, effects)
+        for lesions in reversed(SIZES)  # the long ones first
+        for replicates in chosen.replicates
+        for scale in SCALES
+        for truth in TRUTHS
+    ]
+    with multiprocessing.Pool(chosen.jobs) as pool:
+        cells = pool.map(run_cell, tasks, chunksize=1)
+    pd.DataFrame(cells).sort_values(KEYS).round(4).to_csv(FOLDER / "studies.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The comparison: every table that a study's predictions and contrasts lead to.
+
+It needs nothing but predictions, so that it also serves those that were made elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from augtrial.contrasts import contrast_table
+from augtrial.endpoints import confusion_table, endpoint_table
+from augtrial.secondary import secondary_table
+from augtrial.settings import PRIMARY_ENDPOINTS
+from augtrial.verdicts import verdict_table
+
+
+def compare(
+    predictions: pd.DataFrame,
+    contrasts: Sequence[str],
+    *,
+    endpoint: str = "macro sensitivity",
+    margin: float = 0.03,
+    confidence: float = 0.95,
+    untrained: Mapping[str, str] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables by name: endpoints, contrasts, verdicts, secondary, confusion.
+
+    Args:
+        predictions: one row a held-out lesion, replicate and arm (see `panel.panels`).
+        contrasts: pairs of arms, "a - b", named before the run.
+        endpoint: the primary endpoint, a key of `spelling.PRIMARY_ENDPOINTS`.
+        margin: the smallest difference that matters, a fraction.
+        confidence: of all intervals.
+        untrained: arms that get no verdict, with the reason.
+
+    Raises:
+        UserError: columns, lesions or arms are missing (see `panels` and `contrast_table`).
+    """
+    differences = contrast_table(predictions, contrasts, confidence=confidence)
+    key = PRIMARY_ENDPOINTS[endpoint]
+    return {
+        "endpoints": endpoint_table(predictions, confidence=confidence),
+        "contrasts": differences,
+        "verdicts": verdict_table(
+            differences, endpoint=key, margin=margin, confidence=confidence, untrained=untrained
+        ),
+        "secondary": secondary_table(predictions, contrasts, endpoint=key),
+        "confusion": confusion_table(predictions),
+    }

@@ -1,0 +1,163 @@
+"""Verdicts: the one rule that turns a contrast's numbers into words.
+
+The rule is fixed before the run (docs/statistics.md): one primary endpoint, one margin, p values
+adjusted over all contrasts of the study. It is as ready to say "no relevant difference" or
+"cannot tell" as "gain".
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from augtrial.spelling import contrast_arms
+
+ENOUGH = 6  # replicates from which a verdict is given; benchmarks/verdict_simulation.py shows why
+POWER = 0.80  # of the minimal detectable effect
+
+GAIN, LOSS = "gain", "loss"
+SMALL = {GAIN: "gain, smaller than the margin", LOSS: "loss, smaller than the margin"}
+NO_DIFFERENCE = "no relevant difference"
+CANNOT_TELL = "cannot tell"
+NO_VERDICT = "no verdict"
+
+VERDICT_COLUMNS = [
+    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "p_adjusted"),
+    *("verdict", "reason", "margin", "level", "detectable", "replicates", "folds", "lesions"),
+    *("patients", "share_patients", "share_replicates", "share_both"),
+    *("replicates_needed", "patients_needed"),
+]
+
+
+def decide(
+    difference: float, low: float, high: float, p: float, margin: float, level: float
+) -> str:
+    """Return the verdict that a difference, its interval and its adjusted p value lead to.
+
+    All numbers are fractions. An interval inside (-margin, margin) means that no difference that
+    matters is left; p below the level that there is one, whatever its size.
+    """
+    inside = -margin < low and high < margin
+    if p < level:
+        word = GAIN if difference > 0 else LOSS
+        return SMALL[word] if inside else word
+    return NO_DIFFERENCE if inside else CANNOT_TELL
+
+
+def verdict_table(
+    contrasts: pd.DataFrame,
+    *,
+    endpoint: tuple[str, str] = ("sensitivity", "macro"),
+    margin: float = 0.03,
+    confidence: float = 0.95,
+    untrained: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return one row for each contrast: its numbers on the primary endpoint, and the verdict.
+
+    Columns: contrast, endpoint, class, difference, low, high, p; p_adjusted (Holm, over all
+    contrasts given); verdict, reason (why there is none); margin, level (1 - confidence);
+    detectable (see `detectable`, at the level over the number of contrasts); replicates, folds,
+    lesions, patients; and from the variance terms, what would narrow the interval:
+    share_patients, share_replicates and share_both of the variance, replicates_needed and
+    patients_needed (see `needed`).
+
+    Args:
+        contrasts: the table of `contrasts.contrast_table`.
+        endpoint: the primary endpoint and its class.
+        margin: the smallest difference that matters, a fraction.
+        confidence: of the intervals in the table.
+        untrained: arms that get no verdict, with the reason.
+
+    Source: Holm, Scand J Statist 6:65 (1979).
+    """
+    name, category = endpoint
+    rows = contrasts[(contrasts["endpoint"] == name) & (contrasts["class"] == category)].copy()
+    if rows.empty:
+        return pd.DataFrame(columns=VERDICT_COLUMNS)
+    level = 1 - confidence
+    known = rows["p"].fillna(1.0)
+    rows["p_adjusted"] = multipletests(known, alpha=level, method="holm")[1]
+    rows.loc[rows["p"].isna(), "p_adjusted"] = np.nan
+    rows["margin"], rows["level"] = margin, level
+    strictest = level / len(rows)
+    extra = []
+    for row in rows.itertuples():
+        reason = _reason(row, untrained or {})
+        word = decide(row.difference, row.low, row.high, row.p_adjusted, margin, level)
+        extra.append(
+            {
+                "verdict": NO_VERDICT if reason else word,
+                "reason": reason,
+                "detectable": detectable(row.se, row.df, strictest),
+                **_shares(row),
+                **needed(row, margin, strictest),
+            }
+        )
+    rows = rows.reset_index(drop=True).join(pd.DataFrame(extra))
+    return rows[VERDICT_COLUMNS]
+
+
+def _reason(row: tuple, untrained: Mapping[str, str]) -> str:
+    """Return why a contrast gets no verdict; empty if it gets one."""
+    a, b = contrast_arms(row.contrast)
+    if a == b:
+        return ""  # whatever it was trained with, it does not differ from itself
+    reasons = [f"arm {arm} was not trained: {untrained[arm]}" for arm in (a, b) if arm in untrained]
+    if math.isnan(row.difference):
+        reasons.append("the endpoint could not be estimated")
+    elif row.replicates < ENOUGH:
+        reasons.append(f"{row.replicates} of at least {ENOUGH} replicates")
+    return "; ".join(reasons)
+
+
+def detectable(se: float, df: float, level: float) -> float:
+    """Return the minimal detectable effect: the difference found at `level` with 80 % power.
+
+    (t(1 - level/2) + t(0.80)) x se, from the standard error alone: the observed difference has
+    no part in it. NaN where there is no variance.
+
+    Source: Bloom, Eval Rev 19:547 (1995).
+    """
+    if not se > 0:
+        return float("nan")
+    return float((stats.t.ppf(1 - level / 2, df) + stats.t.ppf(POWER, df)) * se)
+
+
+def _terms(row: tuple) -> tuple[float, float, float]:
+    """Return the variance of the difference due to patients, replicates, and both together."""
+    both = 0.0 if math.isnan(row.v_residual) else row.v_residual
+    patients = 0.0 if math.isnan(row.v_patient) else max(0.0, row.v_patient - both)
+    replicates = 0.0 if math.isnan(row.v_replicate) else max(0.0, row.v_replicate - both)
+    return patients, replicates, both
+
+
+def _shares(row: tuple) -> dict[str, float]:
+    """Return which share of the variance is due to what."""
+    terms = _terms(row)
+    total = sum(terms) or float("nan")
+    names = ("share_patients", "share_replicates", "share_both")
+    return dict(zip(names, (term / total for term in terms), strict=True))
+
+
+def needed(row: tuple, margin: float, level: float) -> dict[str, float]:
+    """Return how many replicates, or how many patients, would make the margin detectable.
+
+    Each with the other as it is, from the variance terms and the normal quantiles; infinite where
+    it alone could not; never fewer than there are. More patients also means more to train on,
+    which this leaves out of account.
+    """
+    patients, replicates, both = _terms(row)
+    target = (margin / (stats.norm.ppf(1 - level / 2) + stats.norm.ppf(POWER))) ** 2
+
+    def number(scales: float, stays: float, now: int) -> float:
+        if scales + stays <= target:
+            return float(now)
+        return float(math.ceil(now * scales / (target - stays))) if stays < target else math.inf
+
+    return {
+        "replicates_needed": number(replicates + both, patients, row.replicates),
+        "patients_needed": number(patients + both, replicates, row.patients),
+    }

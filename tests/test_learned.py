@@ -1,0 +1,38 @@
+import numpy as np
+import pandas as pd
+
+from augtrial.learned import training_table, untrained_arms
+
+
+def history(arm, fold, loss):
+    updates = np.arange(1, len(loss) + 1)
+    return pd.DataFrame(
+        {
+            **{"arm": arm, "update": updates, "epoch": updates / 2, "loss": loss},
+            **{"accuracy": 0.5, "replicate": 1, "fold": fold},
+        }
+    )
+
+
+def test_a_network_near_the_loss_of_a_guess_is_not_trained():
+    guess = np.log(3)
+    histories = pd.concat(
+        [
+            history("none", 1, [guess, 0.5]),
+            history("none", 2, [guess, 0.91 * guess]),
+            history("classic", 1, [guess, 0.89 * guess]),
+        ]
+    )
+    table = training_table(histories, ["a", "b", "c"])
+    assert list(table["trained"]) == [True, False, True]
+    assert list(table["updates"]) == [2, 2, 2]
+    reasons = untrained_arms(table)
+    assert list(reasons) == ["none"]
+    assert reasons["none"] == "final training loss 1.00, above 0.99, in replicate 1, fold 2"
+
+
+def test_the_limit_grows_with_the_number_of_classes():
+    two = training_table(history("none", 1, [0.65]), ["a", "b"])
+    three = training_table(history("none", 1, [0.65]), ["a", "b", "c"])
+    assert not two.loc[0, "trained"]
+    assert three.loc[0, "trained"]
