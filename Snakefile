@@ -57,6 +57,7 @@ if not redraws(workflow):
     include: "workflow/rules/cohort.smk"
     include: "workflow/rules/rois.smk"
     include: "workflow/rules/classic.smk"
+    include: "workflow/rules/oracle.smk"
     include: "workflow/rules/synthesizers.smk"
     include: "workflow/rules/classifiers.smk"
     include: "workflow/rules/tables.smk"

@@ -115,3 +115,18 @@ def test_unknown_transforms_and_arguments_are_told_together_with_the_nearest():
     assert len(caught.value.problems) == 2
     assert "'GaussNoise'" in caught.value.problems[0]
     assert "prob" in caught.value.problems[1]
+
+
+def test_single_variants_come_in_the_kinds_and_ranges_of_the_stored_ones():
+    settings = ClassicSettings(rotations=2000, flips=3, translations=7, scales=5)
+    stored = classic.sample_variants(30.0, settings, np.random.default_rng(0))
+    draw = np.random.default_rng(1)
+    single = [classic.sample_variant(30.0, settings, draw) for _ in range(4000)]
+    for kind, number in (("rotation", 1), ("flip", 3), ("translation", 7), ("scale", 5)):
+        share = np.mean([variant.kind == kind for variant in single])
+        assert share == pytest.approx(number / 16, abs=0.03)
+    for name in ("angle", "translate_x", "translate_y", "margin"):
+        ours, theirs = ([getattr(v, name) for v in group] for group in (single, stored))
+        assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.05 * (1 + np.ptp(theirs)))
+        assert min(ours) >= min(theirs) - 0.01 * np.ptp(theirs)
+        assert max(ours) <= max(theirs) + 0.01 * np.ptp(theirs)

@@ -110,3 +110,25 @@ def test_a_budget_of_fewer_updates_than_records_still_has_a_history(striped_clas
     images, labels = striped_classes
     _, history = train(images, labels, updates=3)
     assert [row["update"] for row in history] == [1, 2, 3]
+
+
+def test_online_lesions_are_drawn_anew_and_others_are_not():
+    """With variants of one grey that says which update drew them, the network sees every one."""
+    seen = []
+
+    class Online:
+        contexts = (None, None)  # the first two images are lesions
+
+        def draw(self, lesions, update):
+            seen.append((tuple(lesions), update))
+            return np.full((len(lesions), 16, 16), 200, np.uint8)
+
+    images = np.zeros((4, 16, 16), np.uint8)
+    options = {"classes": 2, "seed": 1, "device": CPU}
+    settings = ClassifierSettings(channels=[4], dense=4, batch=4, learning_rate=0.1)
+    labels, budget = np.array([0, 0, 1, 1]), Budget(updates=30)
+    network, _ = train_classifier(images, labels, settings, budget, online=Online(), **options)
+    assert [update for _, update in seen] == list(range(30))
+    assert all(set(lesions) == {0, 1} for lesions, _ in seen)
+    bright = np.full((1, 16, 16), 200, np.uint8)
+    assert predict(network, bright)[0][0, 0] > 0.6 > predict(network, images[:1])[0][0, 0]

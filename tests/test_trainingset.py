@@ -102,3 +102,40 @@ def test_transformed_variants_take_the_place_of_the_plain_ones(tmp_path):
     training = build(Arm(classic=5, transforms=["VerticalFlip"]), transformed=paths)
     values = training.images[[source == "classic" for source in training.sources]]
     assert (values == 250).all()
+
+
+def test_extra_variants_are_new_ones_in_equal_numbers_for_every_class():
+    classic = build(Arm(classic=10))
+    training = build(Arm(classic=10, extra_classic=6))
+    assert [int(np.sum(training.labels == index)) for index in (0, 1)] == [
+        int(np.sum(classic.labels == index)) + 2 * 6 for index in (0, 1)
+    ]
+    pairs = [tuple(image.ravel()) for image in training.images]
+    assert len(set(pairs)) == len(pairs)  # none is taken twice
+
+
+def test_copies_repeat_what_the_set_has():
+    plain, training = build(Arm(classic=10)), build(Arm(classic=10, copies=7))
+    known = {
+        (*image.ravel(), label) for image, label in zip(plain.images, plain.labels, strict=True)
+    }
+    copies = np.array(training.sources) == "copy"
+    assert copies.sum() == 2 * 2 * 7
+    for image, label in zip(training.images[copies], training.labels[copies], strict=True):
+        assert (*image.ravel(), label) in known
+    assert len(training.images) == len(plain.images) + 28
+
+
+def test_fresh_lesions_come_from_all_parts_alike(tmp_path):
+    from augtrial.files import write_arrays
+    from augtrial.trainingset import read_samples
+
+    for name, value in (("one.npz", 10), ("two.npz", 20)):
+        pool = np.full((5, 2, 2), value, np.uint8)
+        write_arrays(tmp_path / name, **{f"images/{label}": pool for label in CLASSES})
+    samples = read_samples(
+        [str(tmp_path / "one.npz"), str(tmp_path / "two.npz")], ["oracle", "oracle"]
+    )
+    training = build(Arm(oracle=2), samples=samples)
+    fresh = training.images[[source == "oracle" for source in training.sources]]
+    assert sorted(fresh[:, 0, 0].tolist()) == [10] * 4 + [20] * 4

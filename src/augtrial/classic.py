@@ -5,11 +5,12 @@ Each rotated ROI is separately flipped, translated and scaled, never chained (Fr
 Parameters are sampled here and written to a table; applying them is a pure function.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from augtrial import seeds
 from augtrial.roi import Context, largest_shift, to_bytes
 from augtrial.settings import ClassicSettings
 from augtrial.transforms import Square, cut, outside_pixels
@@ -62,6 +63,48 @@ def sample_variants(
         for margin in generator.uniform(low, high, settings.scales):
             variants.append(replace(rotated, kind="scale", margin=float(margin)))
     return [variants[index] for index in generator.permutation(len(variants))]
+
+
+def sample_variant(
+    diameter: float, settings: ClassicSettings, generator: np.random.Generator
+) -> Variant:
+    """Return one variant alone, of the kinds in the proportion in which N counts them."""
+    angle = float(generator.uniform(0, 180))
+    kinds = ["rotation", "flip", "translation", "scale"]
+    numbers = np.array([1, settings.flips, settings.translations, settings.scales])
+    kind = kinds[generator.choice(len(kinds), p=numbers / numbers.sum())]
+    rotated = Variant(kind, angle)
+    if kind == "flip":
+        flip_x, flip_y = FLIPS[generator.integers(settings.flips)]
+        return replace(rotated, flip_x=flip_x, flip_y=flip_y)
+    if kind == "translation":
+        shift = largest_shift(diameter, settings)
+        x, y = generator.uniform(-shift, shift, 2).tolist()
+        return replace(rotated, translate_x=x, translate_y=y)
+    if kind == "scale":
+        low, high = (share * diameter for share in settings.scale_range)
+        return replace(rotated, margin=float(generator.uniform(low, high)))
+    return rotated
+
+
+class OnlineVariants:
+    """Lesions that show another variant of themselves at every draw."""
+
+    def __init__(
+        self, contexts: Sequence[Context], settings: ClassicSettings, size: int, *, seed: int
+    ) -> None:
+        """Keep the lesions' surroundings in memory; `seed` draws the parameters."""
+        self.contexts, self.settings, self.size, self.seed = list(contexts), settings, size, seed
+
+    def draw(self, lesions: np.ndarray, update: int) -> np.ndarray:
+        """Return new variants of these lesions as uint8 [n, s, s]; an update's are its own."""
+        generator = seeds.generator(self.seed, "online", update)
+        images = np.empty((len(lesions), self.size, self.size), np.uint8)
+        for place, lesion in enumerate(lesions):
+            context = self.contexts[lesion]
+            variant = sample_variant(context.diameter, self.settings, generator)
+            images[place] = apply_variant(context, variant, self.size)
+        return images
 
 
 def apply_variant(context: Context, variant: Variant, size: int) -> np.ndarray:

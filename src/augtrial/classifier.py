@@ -6,6 +6,7 @@ dropout, softmax. "About 1.3 M parameters" fits valid (unpadded) convolutions: 1
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from torch.nn import functional as F
 from augtrial import seeds
 from augtrial.settings import Budget, ClassifierSettings
 from augtrial.training import Checkpoint, Device, batch_order
+
+if TYPE_CHECKING:  # its import takes a second that few arms need
+    from augtrial.classic import OnlineVariants
 
 
 class Classifier(nn.Module):
@@ -101,6 +105,7 @@ def train_classifier(
     classes: int,
     seed: int,
     device: Device,
+    online: "OnlineVariants | None" = None,
     checkpoint: Checkpoint | None = None,
     records: int = 50,
 ) -> tuple[Classifier, list[dict[str, float]]]:
@@ -114,6 +119,7 @@ def train_classifier(
         classes: number of classes.
         seed: draws weights, orders and dropout.
         device: where to train.
+        online: the lesions behind the first images, which are drawn anew in every batch.
         checkpoint: where to go on from.
         records: rows of the history, at most.
 
@@ -148,6 +154,10 @@ def train_classifier(
         index = torch.from_numpy(chosen).to(device.torch)
         kept = _dropout_mask(len(chosen), settings, seeds.torch_generator(seed, "drop", update))
         batch, target = pixels[index].float() / 255, targets[index]
+        if online is not None:
+            places = np.flatnonzero(chosen < len(online.contexts))
+            fresh = torch.from_numpy(online.draw(chosen[places], update))[:, None].float() / 255
+            batch[torch.from_numpy(places).to(device.torch)] = fresh.to(device.torch)
         with device.autocast():
             scores = network(batch, kept.to(device.torch))
         loss = F.cross_entropy(scores.float(), target)

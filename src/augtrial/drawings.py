@@ -46,7 +46,8 @@ class Drawings:
         for name, arm in self.study.settings.arms.items():
             networks = [self.study.settings.synthesizers[key].network for key in arm.synthetic]
             kind = networks[0] if len(networks) == 1 else "classic" if arm.classic else ""
-            plain = arm.classic and not arm.transforms and len(networks) < 2
+            controls = arm.transforms or arm.extra_classic or arm.copies or arm.oracle
+            plain = arm.classic and not controls and len(networks) < 2
             if plain and kind not in like.values():
                 like[name] = kind
         names = {

@@ -1,5 +1,6 @@
 """Where the settings do not fit the lesions: what can only be told of both together."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from augtrial.spelling import hint
@@ -8,7 +9,13 @@ from augtrial.study import Study
 
 def fit_problems(study: Study) -> list[str]:
     """Return where the settings do not fit the lesions, a line each."""
-    return [*_class_problems(study), *_size_problems(study), *_fold_problems(study)]
+    return [
+        *_class_problems(study),
+        *_size_problems(study),
+        *_extra_problems(study),
+        *_oracle_problems(study),
+        *_fold_problems(study),
+    ]
 
 
 def _class_problems(study: Study) -> Iterable[str]:
@@ -39,12 +46,48 @@ def _size_problems(study: Study) -> Iterable[str]:
         own = curve.sizes if curve.vary == "classic" else [curve.classic]
         sizes[f"curves.{name}"] = max(own, default=0)
     for key, size in sizes.items():
-        if size != "all" and size > smallest * available:
+        if isinstance(size, int) and size > smallest * available:
             yield (
                 f"{key}: {size} variants per fold are more than the {smallest} lesions of "
                 f"the smallest fold can give ({available} each, {smallest * available}); "
                 "ask for fewer, or raise classic.rotations"
             )
+
+
+def _extra_problems(study: Study) -> Iterable[str]:
+    """Each lesion gives its share of `classic`, then its share of its class's extra ones."""
+    available = study.settings.classic.number
+    for name, arm in study.settings.arms.items():
+        if not arm.extra_classic:
+            continue
+        worst = 0
+        for replicate in study.replicates:
+            for fold in study.folds:
+                labels = Counter(lesion.label for lesion in study.part(replicate, fold))
+                given = available if arm.classic == "all" else -(-arm.classic // labels.total())
+                extra = -(-arm.extra_classic // min(labels.values()))
+                worst = max(worst, given + extra)
+        if worst > available:
+            yield (
+                f"arms.{name}.extra_classic: with those of classic, a lesion of the scarcest class "
+                f"would have to give {worst} variants, but has {available}; ask for fewer, or "
+                "raise classic.rotations"
+            )
+
+
+def _oracle_problems(study: Study) -> Iterable[str]:
+    if not study.oracle_images or study.is_phantom:
+        return
+    available = 1 + study.settings.classic.number
+    for part in study.folds:
+        fresh = Counter(lesion.label for lesion in study.oracle_lesions(part))
+        for label in study.classes:
+            if fresh[label] * available < study.oracle_images:
+                yield (
+                    f"oracle.table: fold {part} has {fresh[label]} fresh lesions of class "
+                    f"'{label}', which with their variants give {fresh[label] * available} images "
+                    f"of the {study.oracle_images} that an arm asks for"
+                )
 
 
 def _fold_problems(study: Study) -> Iterable[str]:

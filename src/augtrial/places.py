@@ -45,12 +45,27 @@ class Places:
         folder = self.fold_folder(self.study.synthesizer_replicate(replicate), fold)
         return [f"{folder}/{name}/samples.npz" for name in names]
 
+    def arm_samples(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+        """Return the samples that an arm is given: synthesizers', then fresh lesions'."""
+        files = self.samples(replicate, fold, self.study.arm_synthesizers(arm))
+        if self.study.settings.arms[arm].oracle:
+            parts = self.study.training_parts(fold)
+            files += [f"{self.part_folder(replicate, part)}/oracle.npz" for part in parts]
+        return files
+
     def transformed(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
         """Return the transformed variants of an arm, part by part; none for most arms."""
         if not self.study.settings.arms[arm].transforms:
             return []
         parts = self.study.training_parts(fold)
         return [f"{self.part_folder(replicate, part)}/transformed/{arm}.npy" for part in parts]
+
+    def online_contexts(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+        """Return the surroundings that an arm's variants are drawn from at every draw, if so."""
+        if self.study.settings.arms[arm].classic != "online":
+            return []
+        parts = self.study.training_parts(fold)
+        return [self.rois(replicate, part, "contexts.npz") for part in parts]
 
     def networks(self, replicate: int | str, fold: int | str) -> list[str]:
         """Return the files of a fold's classifiers, in the order of their names."""

@@ -107,11 +107,14 @@ def trainings(study: Study) -> Iterator[Training]:
     for name, arms in recipes.items():
         for arm in arms:
             classic = settings.classic.number * len(study.lesions) / folds
-            classic = classic if arm.classic == "all" else arm.classic
+            if arm.classic != "all":
+                classic = arm.classic if isinstance(arm.classic, int) else 0
             images = originals * arm.originals + classic * (folds - 1)
             for synthesizer in arm.synthetic:
                 drawn = sum(arm.synthetic_count(synthesizer, label) for label in study.classes)
                 images += drawn * (folds - 1)
+            each = arm.extra_classic + arm.oracle + arm.copies
+            images += each * len(study.classes) * (folds - 1)
             batch, budget = settings.classifier.batch, arm.budget or settings.classifier.budget
             updates = budget.updates or int(budget.epochs * -(-images // batch))
             training = Training(name, updates, batch * per_image)

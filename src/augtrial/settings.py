@@ -215,12 +215,29 @@ class Arm(Model):
     """One recipe for a training set; sizes count per fold of the cohort."""
 
     originals: bool = Field(True, description="Whether the lesions' own ROIs are in the set.")
-    classic: Count | Literal["all"] = Field(
-        0, description="Classic variants per fold, spread evenly over its lesions; or `all`."
+    classic: Count | Literal["all", "online"] = Field(
+        0,
+        description="Classic variants per fold, spread evenly over its lesions; or `all`; or "
+        "`online`: a new random variant of the lesion at every draw, none stored.",
     )
     synthetic: dict[str, Count | dict[str, Count]] = Field(
         {},
         description="Synthesizer: synthetic images per class and fold; one number, or one a class.",
+    )
+    extra_classic: Count = Field(
+        0,
+        description="Further classic variants per class and fold: the size-matched control of as "
+        "many synthetic images.",
+    )
+    copies: Count = Field(
+        0,
+        description="Images per class and fold that repeat, drawn at random, what the set has "
+        "already: the sham control of as many synthetic images.",
+    )
+    oracle: Count = Field(
+        0,
+        description="Images per class and fold of fresh lesions of new patients, their ROIs first "
+        "and then classic variants of them: the positive control (see `oracle`).",
     )
     transforms: list[str | dict[str, dict[str, Any] | None]] = Field(
         [],
@@ -233,6 +250,20 @@ class Arm(Model):
         """Return how many synthetic images of one class per fold it takes."""
         wanted = self.synthetic.get(synthesizer, 0)
         return wanted if isinstance(wanted, int) else wanted.get(label, 0)
+
+
+class OracleSettings(Model):
+    """Fresh real lesions of new patients, for the arms that ask for them: the positive control."""
+
+    table: str = Field(
+        "",
+        description="A second lesion table; its lesions that are not in the cohort, nor of a "
+        "patient of the cohort, are the fresh ones. Empty for the built-in cohort, which draws its "
+        "own.",
+    )
+    lesions: Positive = Field(
+        200, description="Fresh lesions per class and fold that the built-in cohort draws."
+    )
 
 
 class Curve(Model):
@@ -305,6 +336,7 @@ class Settings(Model):
         {"dcgan": DcganSettings(), "acgan": AcganSettings()},
         description="Generative models by name; `network` says of which kind.",
     )
+    oracle: OracleSettings = Field(OracleSettings(), description="")
     classifier: ClassifierSettings = Field(ClassifierSettings(), description="")
     arms: dict[Name, Arm] = Field(
         min_length=1, description="What is compared. Nothing else needs an edit to change an arm."

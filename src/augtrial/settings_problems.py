@@ -11,6 +11,8 @@ from augtrial.spelling import SEPARATOR, contrast_arms, hint
 if TYPE_CHECKING:
     from augtrial.settings import Arm, Settings
 
+ORACLE = "oracle"  # fresh lesions stand among an arm's samples under this name
+
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one line for each thing that pydantic refused, in this project's words."""
@@ -145,10 +147,24 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
                 )
             elif (most := _most(arm, synthesizer)) > settings.synthesizers[synthesizer].samples:
                 yield _too_few(f"arms.{name}", synthesizer, most, settings)
-        if not arm.originals and not arm.classic and not arm.synthetic:
+        if not any((arm.originals, arm.classic, arm.extra_classic, arm.synthetic, arm.oracle)):
             yield f"arms.{name}: its training set is empty"
         if arm.transforms and not arm.classic:
             yield f"arms.{name}.transforms: there are no classic variants to transform"
+        if arm.transforms and arm.extra_classic:
+            yield f"arms.{name}.extra_classic: further transforms would leave these as they are"
+        if arm.classic == "online" and (arm.transforms or arm.extra_classic or arm.copies):
+            yield (
+                f"arms.{name}.classic: variants drawn online are never stored, so that "
+                "transforms, extra_classic and copies have nothing to work on"
+            )
+        if arm.oracle and settings.cohort.table != "phantom" and not settings.oracle.table:
+            yield (
+                f"arms.{name}.oracle: fresh lesions come from a second lesion table; name it "
+                "in oracle.table"
+            )
+    if ORACLE in settings.synthesizers:
+        yield f"synthesizers.{ORACLE}: an arm's key '{ORACLE}' has this name; choose another"
     for name, synthesizer in settings.synthesizers.items():
         if synthesizer.classic and not settings.classic.number:
             yield f"synthesizers.{name}.classic: classic makes no variants"

@@ -14,6 +14,7 @@ from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
 from augtrial.folds import split_patients
 from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
+from augtrial.settings_problems import ORACLE
 from augtrial.source import source_hash
 from augtrial.spelling import contrast_arms
 
@@ -126,12 +127,7 @@ class Study:
 
     def pictures(self, replicate: int | str, part: int | str) -> list[str]:
         """Return the image and mask files of a part's lesions."""
-        files: dict[str, None] = {}
-        for lesion in self.part(replicate, part):
-            files[lesion.image.as_posix()] = None
-            if lesion.mask is not None:
-                files[lesion.mask.as_posix()] = None
-        return list(files)
+        return _pictures(self.part(replicate, part))
 
     def part_rows(self, replicate: int | str, part: int | str) -> list[dict[str, Any]]:
         """Return a part's lesions as plain values: what a job is told of them."""
@@ -161,6 +157,65 @@ class Study:
         arms = [["arm", name] for name in self.settings.arms]
         return arms + [["curve", name] for name in self.settings.curves]
 
+    # Fresh lesions --------------------------------------------------------------------------
+
+    @property
+    def oracle_images(self) -> int:
+        """Return how many images of fresh lesions per class and fold the arms ask for at most."""
+        return max(arm.oracle for arm in self.settings.arms.values())
+
+    @cached_property
+    def _oracle_parts(self) -> dict[int, list[Lesion]]:
+        """Part -> the fresh lesions of a second table that belong to it.
+
+        A lesion whose table names its fold keeps it: it may share a patient with that fold's
+        lesions, where patients have no ids. The others are shared out by patient.
+        """
+        if not self.oracle_images or self.is_phantom:
+            return {part: [] for part in self.folds}
+        table = read_table(Path(self.settings.oracle.table))
+        ids = {lesion.lesion_id for lesion in self.lesions}
+        patients = {lesion.patient_id for lesion in self.lesions} - {""}
+        fresh = [
+            lesion
+            for lesion in table.lesions
+            if lesion.lesion_id not in ids
+            and lesion.patient_id not in patients
+            and lesion.label in self.classes
+        ]
+        if table.has_folds and self.given_folds:
+            fold_of = [lesion.fold for lesion in fresh]
+        else:
+            people = [lesion.patient_id or lesion.lesion_id for lesion in fresh]
+            labels = [lesion.label for lesion in fresh]
+            places = split_patients(
+                people, labels, len(self.folds), seed=self.settings.seed, replicate=0
+            )
+            fold_of = [self.folds[place - 1] for place in places]
+        return {
+            part: [lesion for lesion, fold in zip(fresh, fold_of, strict=True) if fold == part]
+            for part in self.folds
+        }
+
+    def oracle_phantom(self) -> dict[str, Any] | None:
+        """Return what the built-in cohort's fresh lesions are drawn by; None of a table."""
+        if not self.is_phantom:
+            return None
+        fresh = dict.fromkeys(self.classes, self.settings.oracle.lesions)
+        return {"seed": self.settings.cohort.phantom.seed, "classes": fresh}
+
+    def oracle_lesions(self, part: int | str) -> list[Lesion]:
+        """Return the fresh lesions of a second table that one part's folds may not see."""
+        return self._oracle_parts[int(part)]
+
+    def oracle_pictures(self, part: int | str) -> list[str]:
+        """Return the image and mask files of a part's fresh lesions."""
+        return _pictures(self.oracle_lesions(part))
+
+    def oracle_rows(self, part: int | str) -> list[dict[str, Any]]:
+        """Return a part's fresh lesions as plain values."""
+        return [lesion.values() for lesion in self.oracle_lesions(part)]
+
     # Recipes -------------------------------------------------------------------------------
 
     def arm_recipes(self, name: str) -> dict[str, dict[str, Any]]:
@@ -188,6 +243,12 @@ class Study:
     def arm_budget(self, name: str) -> dict[str, Any]:
         """Return how long an arm trains."""
         return self._budget(self.settings.arms[name].budget)
+
+    def online_classic(self, name: str) -> dict[str, Any] | None:
+        """Return how variants are drawn, for an arm that draws them while it trains."""
+        if self.settings.arms[name].classic != "online":
+            return None
+        return self.settings.classic.model_dump()
 
     def curve_budget(self, name: str) -> dict[str, Any]:
         """Return how long each point of a curve trains."""
@@ -217,6 +278,11 @@ class Study:
         """Return the synthesizers that an arm draws on."""
         return list(self.settings.arms[name].synthetic)
 
+    def arm_samples(self, name: str) -> list[str]:
+        """Return whose images each file of samples holds that an arm is given."""
+        oracle = [ORACLE] * (len(self.folds) - 1) if self.settings.arms[name].oracle else []
+        return self.arm_synthesizers(name) + oracle
+
     def curve_synthesizers(self, name: str) -> list[str]:
         """Return the synthesizers that a curve draws on."""
         vary = self.settings.curves[name].vary
@@ -241,6 +307,16 @@ class Study:
     def one_of(names: Iterable[str]) -> str:
         """Return a regular expression that matches exactly these names."""
         return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def _pictures(lesions: Iterable[Lesion]) -> list[str]:
+    """Return the image and mask files of lesions, each once."""
+    files: dict[str, None] = {}
+    for lesion in lesions:
+        files[lesion.image.as_posix()] = None
+        if lesion.mask is not None:
+            files[lesion.mask.as_posix()] = None
+    return list(files)
 
 
 def phantom_cohort(settings: Settings) -> Cohort:

@@ -8,6 +8,9 @@ import numpy as np
 
 from augtrial import seeds
 from augtrial.settings import Arm
+from augtrial.settings_problems import ORACLE
+
+ONLINE = "online"
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Part:
 class TrainingSet:
     """Images uint8 [n, s, s], their class indices [n], and the lesions behind them.
 
-    `sources` says of each image where it is from: `roi`, `classic` or a synthesizer's name.
+    `sources` says of each image where it is from: `roi`, `classic`, `copy`, a synthesizer's name,
+    `oracle`; or `online` of the ROIs, which come first, that are drawn anew at every draw.
     """
 
     images: np.ndarray
@@ -52,16 +56,28 @@ def read_parts(rois: Sequence[str], variants: Sequence[str]) -> list[Part]:
 def read_samples(
     paths: Sequence[str], synthesizers: Sequence[str]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Return synthesizer -> class -> images uint8 [m, s, s] from the files of samples."""
-    samples: dict[str, dict[str, np.ndarray]] = {}
+    """Return synthesizer -> class -> images uint8 [m, s, s] from the files of samples.
+
+    Of several files of one name (the oracle's, one a part) the images are taken in turn, so that
+    any head of them comes from all files alike.
+    """
+    found: dict[str, dict[str, list[np.ndarray]]] = {}
     for path, name in zip(paths, synthesizers, strict=True):
         with np.load(path) as arrays:
-            samples[name] = {
-                key.removeprefix("images/"): arrays[key]
-                for key in arrays.files
-                if key.startswith("images/")
-            }
-    return samples
+            for key in arrays.files:
+                if key.startswith("images/"):
+                    own = found.setdefault(name, {})
+                    own.setdefault(key.removeprefix("images/"), []).append(arrays[key])
+    return {
+        name: {label: _in_turn(arrays) for label, arrays in own.items()}
+        for name, own in found.items()
+    }
+
+
+def _in_turn(arrays: list[np.ndarray]) -> np.ndarray:
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
 
 
 def classic_counts(part: Part, size: int | str, *, seed: int, replicate: int) -> np.ndarray:
@@ -80,10 +96,27 @@ def classic_counts(part: Part, size: int | str, *, seed: int, replicate: int) ->
     return spread(int(size), np.argsort(keys, kind="stable").tolist())
 
 
-def select_classic(part: Part, counts: np.ndarray) -> np.ndarray:
-    """Return the heads of the lesions' variants as uint8 [sum of counts, s, s]."""
-    heads = [part.variants[index, :count] for index, count in enumerate(counts)]
+def select_classic(part: Part, counts: np.ndarray, skipped: np.ndarray | int = 0) -> np.ndarray:
+    """Return the heads of the lesions' variants as uint8 [sum of counts, s, s].
+
+    `skipped` are those at each lesion's head that are left out, since others took them.
+    """
+    begins = np.broadcast_to(skipped, counts.shape)
+    heads = [
+        part.variants[index, begin : begin + count]
+        for index, (begin, count) in enumerate(zip(begins, counts, strict=True))
+    ]
     return np.concatenate(heads) if heads else np.zeros((0, *part.rois.shape[1:]), np.uint8)
+
+
+def extra_counts(part: Part, label: str, size: int, *, seed: int, replicate: int) -> np.ndarray:
+    """Return how many further variants each lesion of a part gives: `size` of one class."""
+    own = [index for index, other in enumerate(part.labels) if other == label]
+    keys = [seeds.derive(seed, replicate, "remainder", part.lesion_ids[index]) for index in own]
+    counts = np.zeros(len(part.labels), dtype=int)
+    if own:
+        counts[own] = spread(size, np.argsort(keys, kind="stable").tolist())
+    return counts
 
 
 def spread(size: int, order: list[int]) -> np.ndarray:
@@ -138,18 +171,37 @@ def assemble(
 
     for number, part in enumerate(parts):
         indices = np.array([place[label] for label in part.labels])
-        if arm.originals:
+        counts = np.zeros(len(part.labels), dtype=int)
+        if arm.classic == ONLINE:
+            add(part.rois, indices, ONLINE)
+        elif arm.originals:
             add(part.rois, indices, "roi")
-        if arm.classic:
+        if arm.classic and arm.classic != ONLINE:
             counts = classic_counts(part, arm.classic, seed=seed, replicate=replicate)
             pixels = np.load(transformed[number]) if transformed else select_classic(part, counts)
             add(pixels, np.repeat(indices, counts), "classic")
-    for synthesizer in arm.synthetic:
+        if arm.extra_classic:
+            extra = np.sum(
+                [
+                    extra_counts(part, label, arm.extra_classic, seed=seed, replicate=replicate)
+                    for label in classes
+                ],
+                axis=0,
+            )
+            add(select_classic(part, extra, counts), np.repeat(indices, extra), "classic")
+    for source in [*arm.synthetic, *([ORACLE] if arm.oracle else [])]:
         for label, index in place.items():
-            count = arm.synthetic_count(synthesizer, label) * len(parts)
-            drawn = (samples or {})[synthesizer][label][:count]
-            assert len(drawn) == count, (synthesizer, label, len(drawn), count)
-            add(drawn, np.full(count, index), synthesizer)
+            wanted = arm.oracle if source == ORACLE else arm.synthetic_count(source, label)
+            count = wanted * len(parts)
+            pixels = (samples or {})[source][label][:count]
+            assert len(pixels) == count, (source, label, len(pixels), count)
+            add(pixels, np.full(count, index), source)
+    if arm.copies:
+        have, of = np.concatenate(images), np.concatenate(labels)
+        for label, index in place.items():
+            draw = seeds.generator(seed, "copies", replicate, label)
+            again = draw.choice(np.flatnonzero(of == index), arm.copies * len(parts))
+            add(have[again], of[again], "copy")
     return TrainingSet(
         np.concatenate(images),
         np.concatenate(labels).astype(np.int64),

@@ -5,8 +5,9 @@ rule train_arm:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),
         variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: places.samples(w.replicate, w.fold, study.arm_synthesizers(w.arm)),
+        samples=lambda w: places.arm_samples(w.replicate, w.fold, w.arm),
         transformed=lambda w: places.transformed(w.replicate, w.fold, w.arm),
+        contexts=lambda w: places.online_contexts(w.replicate, w.fold, w.arm),
     output:
         network="<results>/replicate{replicate}/fold{fold}/arms/{arm}.pt",
         history="<results>/replicate{replicate}/fold{fold}/arms/{arm}.history.csv",
@@ -21,14 +22,16 @@ rule train_arm:
     params:
         recipes=lambda w: study.arm_recipes(w.arm),
         budget=lambda w: study.arm_budget(w.arm),
-        synthesizers=lambda w: study.arm_synthesizers(w.arm),
+        synthesizers=lambda w: study.arm_samples(w.arm),
+        classic=lambda w: study.online_classic(w.arm),
+        size=study.settings.roi.size,
         settings=study.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=places.checkpoints,
-        code=study.code("classifier", "trainingset"),
+        code=study.code("classifier", "trainingset", "classic"),
     script:
         "../scripts/train_classifiers.py"
 
@@ -50,6 +53,8 @@ use rule train_arm as train_curve with:
         recipes=lambda w: study.curve_recipes(w.curve),
         budget=lambda w: study.curve_budget(w.curve),
         synthesizers=lambda w: study.curve_synthesizers(w.curve),
+        classic=None,
+        size=study.settings.roi.size,
         settings=study.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,

@@ -6,7 +6,7 @@ with job(snakemake):
     from augtrial import seeds
     from augtrial.classifier import train_classifier
     from augtrial.files import write_json
-    from augtrial.settings import Arm, Budget, ClassifierSettings
+    from augtrial.settings import Arm, Budget, ClassicSettings, ClassifierSettings
     from augtrial.training import CheckpointFolder, save_state, training_device
     from augtrial.trainingset import assemble, read_parts, read_samples
 
@@ -15,6 +15,17 @@ with job(snakemake):
     parts = read_parts(snakemake.input.rois, snakemake.input.variants)
     samples = read_samples(snakemake.input.get("samples", []), params.synthesizers)
     transformed = snakemake.input.get("transformed", [])
+    online = None
+    if contexts := snakemake.input.get("contexts", []):
+        from augtrial.classic import OnlineVariants
+        from augtrial.roi import read_contexts
+
+        online = OnlineVariants(
+            [context for path in contexts for context in read_contexts(path)],
+            ClassicSettings(**params.classic),
+            params.size,
+            seed=seeds.derive(params.seed, "online", names["replicate"], names["fold"]),
+        )
     checkpoints = CheckpointFolder(params.checkpoints, [*names.values(), dict(params.items())])
     state, history, sizes = {}, [], {}
     with training_device(params.device, params.precision) as device:
@@ -37,6 +48,7 @@ with job(snakemake):
                 # The same weights to begin with in every arm: arms differ in their images alone.
                 seed=seeds.derive(params.seed, "classifier", names["replicate"], names["fold"]),
                 device=device,
+                online=online,
                 checkpoint=checkpoints.of(name, training.images, training.labels),
             )
             state |= {f"{name}/{key}": value for key, value in network.state_dict().items()}

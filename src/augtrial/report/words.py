@@ -10,8 +10,10 @@ from augtrial.verdicts import ENOUGH, POWER
 
 def recipe(arm: Arm, settings: Settings) -> str:
     """Return an arm's recipe as one sentence."""
-    parts = ["the lesions' own ROIs"] if arm.originals else []
-    if arm.classic == "all":
+    parts = ["the lesions' own ROIs"] if arm.originals and arm.classic != "online" else []
+    if arm.classic == "online":
+        parts.append("a new random classic variant of the lesion at every draw")
+    elif arm.classic == "all":
         parts.append("all their classic variants")
     elif arm.classic:
         parts.append(f"{count(arm.classic, 'classic variant')} per fold")
@@ -21,6 +23,12 @@ def recipe(arm: Arm, settings: Settings) -> str:
         else:
             of_class = listed([f"{number:,} of {label}" for label, number in wanted.items()])
             parts.append(f"synthetic images of {name} per fold ({of_class})")
+    controls = (
+        (arm.extra_classic, "further classic variants"),
+        (arm.oracle, "images of fresh lesions of new patients"),
+        (arm.copies, "copies of what is in the set already"),
+    )
+    parts += [f"{number:,} {what} per class and fold" for number, what in controls if number]
     sentence = listed(parts)
     if arm.transforms:
         names = [t if isinstance(t, str) else next(iter(t)) for t in arm.transforms]

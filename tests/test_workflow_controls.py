@@ -1,0 +1,96 @@
+"""The control arms, run: what stands in their training sets, and whom the fresh lesions are of."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from workflow_runs import Run, ancestors, file_graph, make_cohort
+
+pytestmark = pytest.mark.study
+
+ARMS = {
+    "classic": {"classic": 16},
+    "classic+more": {"classic": 16, "extra_classic": 5},
+    "classic+copies": {"classic": 16, "copies": 5},
+    "classic+oracle": {"classic": 16, "oracle": 5},
+    "online": {"classic": "online"},
+}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A cohort, and a second table: two of its lesions, and a fresh one a class and fold."""
+    folder = tmp_path_factory.mktemp("cohorts")
+    table = make_cohort(folder / "cohort", folds=2)
+    second = make_cohort(folder / "second", folds=2, a_class=1, seed=1)
+    fresh = second.read_text(encoding="utf-8").splitlines()
+    fresh = [fresh[0], *(re.sub(r"^L|,P", lambda m: f"{m[0]}x", row) for row in fresh[1:])]
+    second.write_text("\n".join(fresh), encoding="utf-8")
+    known = table.read_text(encoding="utf-8").splitlines()[1:3]
+    lines = [row.replace("images/", f"{table.parent}/images/") for row in known]
+    second.write_text("\n".join([*fresh, *lines]), encoding="utf-8")
+    return table, second
+
+
+@pytest.fixture(scope="module")
+def run(tables, tmp_path_factory):
+    table, second = tables
+    run = Run(tmp_path_factory.mktemp("controls"), table)
+    run.call("--dry-run")  # writes the config
+    run.change(arms=ARMS, curves={}, contrasts=["classic+oracle - classic"], synthesizers={})
+    run.change(oracle={"table": str(second)})
+    run.call("results/tiny/predictions.csv")
+    return run
+
+
+def test_every_control_trains_on_what_its_recipe_says(run):
+    def images(arm):
+        record = run.results / f"replicate1/fold1/arms/{arm}.json"
+        return json.loads(record.read_text(encoding="utf-8"))["images"][arm]
+
+    base = {"roi": 6, "classic": 16}  # one part of six lesions
+    assert images("classic") == base
+    assert images("classic+more") == {**base, "classic": 16 + 3 * 5}
+    assert images("classic+copies") == {**base, "copy": 3 * 5}
+    assert images("classic+oracle") == {**base, "oracle": 3 * 5}
+    assert images("online") == {"online": 6}
+    assert set(pd.read_csv(run.results / "predictions.csv")["arm"]) == set(ARMS)
+
+
+def test_no_fold_sees_a_fresh_lesion_of_its_own_or_one_of_the_cohort(run, tables):
+    text = run.call("--dry-run", "--forceall").stdout
+    graph = file_graph(text)
+    fold_of = {}
+    second = pd.read_csv(tables[1], dtype=str)
+    fresh = second[second["lesion_id"].str.startswith("Lx")]
+    for row in fresh.itertuples():
+        fold_of[str(tables[1].parent / row.image)] = row.fold
+    for fold in "12":
+        network = run.results.relative_to(run.folder) / f"replicate1/fold{fold}/arms"
+        seen = ancestors(graph, f"{network}/classic+oracle.pt") & set(fold_of)
+        assert {fold_of[path] for path in seen} == set("12") - {fold}
+        assert not any(
+            path.startswith(str(tables[0].parent))
+            for part in "12"
+            for path in graph[f"results/tiny/replicate1/part{part}/oracle.npz"]
+        )
+
+
+def test_fresh_lesions_without_a_table_are_asked_for_before_any_job(tables, tmp_path):
+    run = Run(tmp_path, tables[0])
+    run.call("--dry-run")
+    run.change(arms__oracle={"oracle": 3})
+    message = run.call("--dry-run", check=False).stderr
+    assert "arms.oracle.oracle: fresh lesions come from a second lesion table" in message
+    assert "Traceback" not in message
+
+
+def test_the_built_in_cohort_draws_fresh_lesions_of_its_own(tmp_path):
+    run = Run(tmp_path)
+    run.call("--dry-run")
+    run.change(arms__oracle={"oracle": 3}, oracle={"lesions": 2})
+    run.call("results/tiny/replicate1/part1/oracle.npz")
+    assert (run.results / "replicate1/part1/oracle.npz").exists()
+    assert not (run.results / "cohort").exists()  # new patients need no file of the cohort
