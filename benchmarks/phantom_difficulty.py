@@ -17,14 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import SimpleITK
 import torch
-from scipy.ndimage import sobel
-from scipy.stats import kurtosis, skew
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
+from augtrial.baselines import grey_values, texture
 from augtrial.cohort.phantom import (
     CLASSES,
     PhantomLesion,
@@ -40,9 +39,9 @@ matplotlib.use("Agg")
 SEED = 0
 PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
 COHORTS, TRAIN, TEST = 10, 5000, 1000
-SIDE, MARGIN = 64, 1.58
+SIDE = 64
+RADIUS = SIDE / 2 / 1.58  # of a lesion in its ROI
 EPOCHS, BATCH, RATE = 15, 64, 1e-3
-LEVELS = 16  # of grey in the co-occurrence matrices
 
 
 def roi(lesion: PhantomLesion) -> np.ndarray:
@@ -68,58 +67,6 @@ def diameter_mm(lesion: PhantomLesion) -> float:
     return 2 * np.sqrt(lesion.mask.sum() / np.pi) * lesion.spacing_mm
 
 
-def features(image: np.ndarray) -> np.ndarray:
-    """Return mean and spread, texture (co-occurrence) and edge strength of an ROI and margin."""
-    axis = (np.arange(SIDE) + 0.5 - SIDE / 2) / (SIDE / 2 / MARGIN)
-    radius = np.hypot(axis[:, None], axis[None, :])
-    core, rim, margin = radius < 0.6, (radius >= 0.75) & (radius < 1.25), radius >= 1.25
-    edge = np.hypot(sobel(image, 0), sobel(image, 1))
-    inside = image[radius < 1]
-    return np.array(
-        [
-            inside.mean(),
-            inside.std(),
-            image[margin].mean() - image[core].mean(),
-            image[margin].std(),
-            *(function(edge[rim]) for function in (np.mean, np.std, np.max)),
-            edge[core].mean(),
-            *co_occurrence(image[12:52, 12:52], 1),
-            *co_occurrence(image[12:52, 12:52], 3),
-        ]
-    )
-
-
-def co_occurrence(image: np.ndarray, step: int) -> tuple[float, ...]:
-    """Return contrast, homogeneity, energy and correlation (Haralick 1973) over four ways."""
-    grey = np.minimum((image * LEVELS).astype(int), LEVELS - 1)
-    far = slice(step, None), slice(None, -step), slice(None)
-    counts = np.zeros((LEVELS, LEVELS))
-    for one, other in (
-        ((far[2], far[0]), (far[2], far[1])),
-        ((far[0], far[2]), (far[1], far[2])),
-        ((far[0], far[0]), (far[1], far[1])),
-        ((far[0], far[1]), (far[1], far[0])),
-    ):
-        np.add.at(counts, (grey[one].ravel(), grey[other].ravel()), 1)
-    share = (counts + counts.T) / counts.sum() / 2
-    i, j = np.indices(share.shape)
-    mean = np.sum(i * share)
-    variance = max(np.sum((i - mean) ** 2 * share), 1e-9)
-    return (
-        np.sum((i - j) ** 2 * share),
-        np.sum(share / (1 + (i - j) ** 2)),
-        np.sum(share**2),
-        np.sum((i - mean) * (j - mean) * share) / variance,
-    )
-
-
-def grey_values(image: np.ndarray) -> np.ndarray:
-    """Return the shape of the histogram of grey values inside: what `features` leaves out."""
-    axis = (np.arange(SIDE) + 0.5 - SIDE / 2) / (SIDE / 2 / MARGIN)
-    inside = image[np.hypot(axis[:, None], axis[None, :]) < 1]
-    return np.array([skew(inside), kurtosis(inside), *np.percentile(inside, [10, 25, 50, 75, 90])])
-
-
 class Sample:
     """ROIs, labels, patients and simple measurements of some lesions."""
 
@@ -135,11 +82,11 @@ class Sample:
 
     @cached_property
     def features(self) -> np.ndarray:
-        return np.array([features(image) for image in self.images])
+        return np.array([texture(image, RADIUS) for image in self.images])
 
     @cached_property
     def histograms(self) -> np.ndarray:
-        return np.array([grey_values(image) for image in self.images])
+        return np.array([grey_values(image, RADIUS) for image in self.images])
 
 
 def draw(stream: str, total: int) -> Sample:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from augtrial.errors import UserError
 from augtrial.reference import reference
 from augtrial.settings import Settings, read_settings, read_settings_file
+from augtrial.spelling import contrast_arms
 
 ROOT = Path(__file__).parents[1]
 SMALLEST = {"study": "s", "arms": {"none": {}, "classic": {"classic": 100}}}
@@ -116,12 +117,31 @@ def test_config_yaml_states_every_key_and_keeps_the_papers_values():
     for key, field in Settings.model_fields.items():
         assert key in given_values, f"config.yaml lacks {key}"
         value = getattr(settings, key)
+        if key == "classifier":  # equal updates; the paper's equal epochs are arms of their own
+            assert value.budget.updates
+            value = value.model_copy(update={"budget": defaults.classifier.budget})
         if key not in named:
             assert value == getattr(defaults, key), key
         if hasattr(field.default, "model_fields_set") and key != "cohort":
             assert value.model_fields_set == set(type(value).model_fields), key
     for name, synthesizer in settings.synthesizers.items():
         assert synthesizer.model_fields_set == set(type(synthesizer).model_fields), name
+
+
+def test_config_yaml_holds_every_control():
+    settings = read_settings(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    arms = settings.arms.values()
+    assert any(arm.extra_classic for arm in arms)
+    assert any(arm.copies for arm in arms)
+    assert any(arm.oracle for arm in arms)
+    assert any(arm.classic == "online" for arm in arms)
+    assert any(arm.synthetic and not arm.originals and not arm.classic for arm in arms)
+    assert any(arm.budget and arm.budget.epochs == 150 for arm in arms)
+    assert set(settings.baselines.values()) == {"hand-crafted", "size", "spectrum"}
+    assert settings.positive_controls == ["classic+oracle - classic"]
+    for contrast in settings.contrasts:
+        for arm in contrast_arms(contrast):
+            assert settings.arms[arm].budget is None  # equal updates
 
 
 def test_the_reference_page_is_up_to_date():

@@ -9,7 +9,7 @@ from statsmodels.stats.power import TTestPower
 import made_up
 from augtrial import verdicts
 from augtrial.comparison import compare
-from augtrial.report.verdicts import verdict_lines
+from augtrial.report.verdicts import blindness, verdict_lines
 
 FRACTION = st.floats(-1, 1, allow_nan=False)
 
@@ -172,3 +172,18 @@ def test_the_words_of_a_verdict():
     assert unclear.verdict == "cannot tell"
     assert unclear.because == "The interval reaches beyond the margin of 3 points and over zero."
     assert unclear.change.endswith("To detect the margin of 3 points: about 861 patients.")
+
+
+def test_a_failed_positive_control_leads():
+    rows = [
+        numbers(contrast="gan - classic"),
+        numbers(contrast="oracle - classic", difference=0.01, low=-0.03, high=0.05, p=0.5),
+    ]
+    table = verdicts.verdict_table(pd.DataFrame(rows))
+    words = blindness(table, ["oracle - classic"])
+    assert words.startswith("This design could not have seen a gain")
+    assert "oracle − classic: cannot tell" in words
+    assert blindness(table, ["gan - classic"]) == ""
+    assert blindness(table, []) == ""
+    few = verdicts.verdict_table(pd.DataFrame(rows).assign(replicates=2))
+    assert blindness(few, ["oracle - classic"]) == ""

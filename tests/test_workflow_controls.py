@@ -16,6 +16,9 @@ ARMS = {
     "classic+copies": {"classic": 16, "copies": 5},
     "classic+oracle": {"classic": 16, "oracle": 5},
     "online": {"classic": "online"},
+    "hand-crafted": {"baseline": "hand-crafted"},
+    "size": {"baseline": "size"},
+    "spectrum": {"baseline": "spectrum"},
 }
 
 
@@ -56,7 +59,7 @@ def test_every_control_trains_on_what_its_recipe_says(run):
     assert images("classic+copies") == {**base, "copy": 3 * 5}
     assert images("classic+oracle") == {**base, "oracle": 3 * 5}
     assert images("online") == {"online": 6}
-    assert set(pd.read_csv(run.results / "predictions.csv")["arm"]) == set(ARMS)
+    assert list(pd.read_csv(run.results / "predictions.csv")["arm"].unique()) == list(ARMS)
 
 
 def test_no_fold_sees_a_fresh_lesion_of_its_own_or_one_of_the_cohort(run, tables):
@@ -76,6 +79,14 @@ def test_no_fold_sees_a_fresh_lesion_of_its_own_or_one_of_the_cohort(run, tables
             for part in "12"
             for path in graph[f"results/tiny/replicate1/part{part}/oracle.npz"]
         )
+
+
+def test_a_baseline_is_fitted_without_the_lesions_that_it_is_judged_on(run):
+    graph = file_graph(run.call("--dry-run", "--forceall").stdout)
+    for fold, other in ("12", "21"):
+        seen = ancestors(graph, f"results/tiny/replicate1/fold{fold}/baselines.pkl")
+        assert f"results/tiny/replicate1/part{other}/rois.npz" in seen
+        assert not any(f"/part{fold}/" in path for path in seen)
 
 
 def test_fresh_lesions_without_a_table_are_asked_for_before_any_job(tables, tmp_path):

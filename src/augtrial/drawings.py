@@ -75,7 +75,7 @@ class Drawings:
         """Return the histories of the arms' classifiers."""
         return [
             path
-            for arm in self.study.settings.arms
+            for arm in self.study.settings.trained_arms
             for path in self.places.each_fold(f"arms/{arm}.history.csv")
         ]
 

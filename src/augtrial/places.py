@@ -20,9 +20,11 @@ class Places:
         """Return a part's ROIs; replicates with one split share them."""
         return f"{self.part_folder(1 if self.study.one_split else replicate, part)}/{name}"
 
-    def training_rois(self, replicate: int | str, fold: int | str) -> list[str]:
-        """Return the ROIs of a fold's training parts."""
-        return [self.rois(replicate, part) for part in self.study.training_parts(fold)]
+    def training_rois(
+        self, replicate: int | str, fold: int | str, name: str = "rois.npz"
+    ) -> list[str]:
+        """Return the ROIs of a fold's training parts, or their tables."""
+        return [self.rois(replicate, part, name) for part in self.study.training_parts(fold)]
 
     def training_variants(self, replicate: int | str, fold: int | str) -> list[str]:
         """Return the variants of a fold's training parts."""
@@ -71,6 +73,12 @@ class Places:
         """Return the files of a fold's classifiers, in the order of their names."""
         folder = self.fold_folder(replicate, fold)
         return [f"{folder}/{kind}s/{name}.pt" for kind, name in self.study.network_names()]
+
+    def baselines(self, replicate: int | str, fold: int | str) -> list[str]:
+        """Return the file of a fold's baselines, where the study has some."""
+        return [f"{self.fold_folder(replicate, fold)}/baselines.pkl"] * bool(
+            self.study.settings.baselines
+        )
 
     def phantom_files(self) -> list[str]:
         """Return the pictures of the built-in cohort, where it is studied."""

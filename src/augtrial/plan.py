@@ -102,7 +102,7 @@ def trainings(study: Study) -> Iterator[Training]:
         updates = int(synthesizer.epochs * images / units / synthesizer.batch)
         yield from [Training(name, updates, work)] * (own * folds * units)
     per_image = 3 * classifier_work(settings.classifier, settings.roi.size, len(study.classes))
-    recipes = {name: [arm] for name, arm in settings.arms.items()}
+    recipes = {name: [arm] for name, arm in settings.trained_arms.items()}
     recipes |= {f"curve {name}": study.curve_arms(name) for name in settings.curves}
     for name, arms in recipes.items():
         for arm in arms:
@@ -167,7 +167,7 @@ def plan_text(study: Study, machine: Machine) -> str:
             f"{len(study.classes)} classes, {len(study.folds)} folds, "
             f"{len(study.replicates)} replicate{'s' * (len(study.replicates) > 1)}.",
             f"Trainings: {len(jobs) - networks} classifiers "
-            f"({len(study.settings.arms)} arms, {len(study.settings.curves)} size curves), "
+            f"({len(study.settings.trained_arms)} arms, {len(study.settings.curves)} size curves), "
             f"{networks} synthesizers"
             + (f" ({', '.join(f'{counts[n]} {n}' for n in synthesizers)})." if networks else "."),
             f"Estimate for the whole study: {_duration(hours)} on {machine.cores} "

@@ -13,6 +13,7 @@ from pydantic.types import StringConstraints
 
 from augtrial.errors import UserError
 from augtrial.settings_problems import cross_problems, validation_problems
+from augtrial.spelling import contrast_arms
 
 # Names become file names and Snakemake wildcards; a dot or a slash would be parsed into others.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+ -]*$")]
@@ -214,6 +215,12 @@ class ClassifierSettings(Model):
 class Arm(Model):
     """One recipe for a training set; sizes count per fold of the cohort."""
 
+    baseline: Literal["hand-crafted", "size", "spectrum"] | None = Field(
+        None,
+        description="An SVM on the lesions' own measurements instead of a network: `hand-crafted` "
+        "grey values, texture and edges; `size`, the diameter alone; `spectrum`, the ROI's power "
+        "by spatial frequency.",
+    )
     originals: bool = Field(True, description="Whether the lesions' own ROIs are in the set.")
     classic: Count | Literal["all", "online"] = Field(
         0,
@@ -360,6 +367,26 @@ class Settings(Model):
     )
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="")
     figures: FigureSettings = Field(FigureSettings(), description="")
+
+    @property
+    def trained_arms(self) -> "dict[str, Arm]":
+        """The arms that train networks; the others are baselines."""
+        return {name: arm for name, arm in self.arms.items() if arm.baseline is None}
+
+    @property
+    def baselines(self) -> dict[str, str]:
+        """The arms that are baselines, and their kinds."""
+        return {name: arm.baseline for name, arm in self.arms.items() if arm.baseline}
+
+    @property
+    def positive_controls(self) -> list[str]:
+        """The contrasts that fresh lesions should win: their first arm alone has an oracle."""
+        pairs = {contrast: contrast_arms(contrast) for contrast in self.contrasts}
+        return [
+            contrast
+            for contrast, (a, b) in pairs.items()
+            if self.arms[a].oracle and not self.arms[b].oracle
+        ]
 
     @property
     def used_synthesizers(self) -> "dict[str, DcganSettings | AcganSettings]":

@@ -147,6 +147,8 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
                 )
             elif (most := _most(arm, synthesizer)) > settings.synthesizers[synthesizer].samples:
                 yield _too_few(f"arms.{name}", synthesizer, most, settings)
+        if arm.baseline and len(arm.model_fields_set) > 1:
+            yield f"arms.{name}: a baseline trains on the lesions' own ROIs and takes no other key"
         if not any((arm.originals, arm.classic, arm.extra_classic, arm.synthetic, arm.oracle)):
             yield f"arms.{name}: its training set is empty"
         if arm.transforms and not arm.classic:
@@ -209,6 +211,8 @@ def _contrast_problems(settings: "Settings") -> Iterable[str]:
             if arm not in settings.arms:
                 yield f"contrasts: '{contrast}': unknown arm '{arm}'{hint(arm, settings.arms)}"
     for arm in settings.embedding.arms:
+        if arm in settings.baselines:
+            yield f"embedding.arms: '{arm}' is a baseline and has no network to look into"
         if arm not in settings.arms:
             yield f"embedding.arms: unknown arm '{arm}'{hint(arm, settings.arms)}"
     if settings.embedding.arms and len(settings.embedding.arms) != 2:

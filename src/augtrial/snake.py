@@ -98,11 +98,13 @@ def tell_plan(workflow: "Workflow", study: Study) -> None:
 def tell_verdicts(study: Study) -> None:
     """Print the verdicts of a finished study, and where its report is."""
     from augtrial.figures.tables import read_table
-    from augtrial.report.verdicts import verdict_lines
+    from augtrial.report.verdicts import blindness, verdict_lines
 
     path = Path(study.root) / "tables/verdicts.csv"
     if path.exists():
-        lines = [str(line) for line in verdict_lines(read_table(path))]
+        verdicts = read_table(path)
+        first = blindness(verdicts, study.settings.positive_controls)
+        lines = [*([first] if first else []), *map(str, verdict_lines(verdicts))]
         print("\n".join(["", *lines, f"The report: {study.root}/report.html"]), file=sys.stderr)
 
 

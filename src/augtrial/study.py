@@ -154,7 +154,7 @@ class Study:
 
     def network_names(self) -> list[list[str]]:
         """Return the classifiers of a fold: the arms, then the curves."""
-        arms = [["arm", name] for name in self.settings.arms]
+        arms = [["arm", name] for name in self.settings.trained_arms]
         return arms + [["curve", name] for name in self.settings.curves]
 
     # Fresh lesions --------------------------------------------------------------------------
@@ -292,8 +292,10 @@ class Study:
         """Return the two arms of the t-SNE picture, or none."""
         if self.settings.embedding.arms:
             return list(self.settings.embedding.arms)
-        if self.settings.contrasts:
-            return list(reversed(contrast_arms(self.settings.contrasts[0])))
+        for contrast in self.settings.contrasts:
+            arms = list(reversed(contrast_arms(contrast)))
+            if all(arm in self.settings.trained_arms for arm in arms):
+                return arms
         return []
 
     # For Snakemake -------------------------------------------------------------------------

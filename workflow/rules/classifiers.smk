@@ -64,9 +64,25 @@ use rule train_arm as train_curve with:
         code=study.code("classifier", "trainingset"),
 
 
+rule fit_baselines:
+    input:
+        rois=lambda w: places.training_rois(w.replicate, w.fold),
+        tables=lambda w: places.training_rois(w.replicate, w.fold, "rois.csv"),
+    output:
+        machines="<results>/replicate{replicate}/fold{fold}/baselines.pkl",
+    log:
+        "<logs>/fit_baselines/replicate{replicate}.fold{fold}.log",
+    params:
+        baselines=study.settings.baselines,
+        code=study.code("baselines"),
+    script:
+        "../scripts/fit_baselines.py"
+
+
 rule predict_fold:
     input:
         networks=lambda w: places.networks(w.replicate, w.fold),
+        baselines=lambda w: places.baselines(w.replicate, w.fold),
         rois=lambda w: places.rois(w.replicate, w.fold),
         table=lambda w: places.rois(w.replicate, w.fold, "rois.csv"),
     output:
@@ -78,9 +94,10 @@ rule predict_fold:
         "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     params:
         networks=study.network_names(),
+        arms=list(study.settings.arms),
         settings=study.classifier_values(),
         classes=study.classes,
-        code=study.code("classifier", "predictions"),
+        code=study.code("baselines", "classifier", "predictions"),
     script:
         "../scripts/predict_fold.py"
 

@@ -26,5 +26,20 @@ with job(snakemake):
             what = {"arm": name} if kind == "arm" else {"curve": name, "size": int(recipe)}
             what = {"fold": names.fold, "replicate": names.replicate, **what}
             tables[kind].append(prediction_rows(lesions, probabilities, params.classes, what))
+    for path in snakemake.input.get("baselines", []):
+        import pickle
+        from pathlib import Path
+
+        from augtrial.baselines import baseline_scores, measure
+
+        for name, fitted in pickle.loads(Path(path).read_bytes()).items():
+            table = pd.read_csv(snakemake.input.table)
+            scores = baseline_scores(
+                fitted["machine"], measure(fitted["kind"], images, table), params.classes
+            )
+            what = {"fold": names.fold, "replicate": names.replicate, "arm": name}
+            tables["arm"].append(prediction_rows(lesions, scores, params.classes, what))
+    order = {name: place for place, name in enumerate(params.arms)}
+    tables["arm"].sort(key=lambda rows: order[rows["arm"].iloc[0]])
     pd.concat(tables["arm"]).to_csv(snakemake.output.arms, index=False)
     pd.concat(tables["curve"] or [pd.DataFrame()]).to_csv(snakemake.output.curves, index=False)

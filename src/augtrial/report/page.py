@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from augtrial.figures.wording import count
 from augtrial.report import rows, words
-from augtrial.report.verdicts import verdict_lines
+from augtrial.report.verdicts import blindness, verdict_lines
 from augtrial.settings import Settings
 
 HERE = Path(__file__).parent
@@ -111,6 +111,7 @@ def write_page(
         recipes={name: words.recipe(arm, settings) for name, arm in settings.arms.items()},
         trained_on=len(record["folds"]) - 1,
         cautions=list(words.cautions(record, settings)),
+        blindness=blindness(tables["verdicts"], settings.positive_controls),
         verdicts=verdict_lines(tables["verdicts"]),
         secondary=rows.secondary(tables["secondary"]),
         differences=rows.differences(contrasts),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from augtrial.figures.wording import contrast_name, count, points, points_interval
 from augtrial.settings import PRIMARY_ENDPOINTS
-from augtrial.verdicts import CANNOT_TELL, NO_DIFFERENCE, NO_VERDICT, POWER
+from augtrial.verdicts import CANNOT_TELL, GAIN, NO_DIFFERENCE, NO_VERDICT, POWER
 
 MANY = 10_000  # replicates or patients that nobody will have
 
@@ -57,6 +57,25 @@ def _numbers(row: dict[str, Any]) -> str:
     return (
         f"{endpoint}: {points(row['difference'])} points, "
         f"{100 * (1 - row['level']):g} % interval {interval}{shown}."
+    )
+
+
+def blindness(verdicts: pd.DataFrame, controls: list[str]) -> str:
+    """Return what a failed positive control says of the whole study; empty if none failed.
+
+    Args:
+        verdicts: tables/verdicts.csv.
+        controls: the contrasts that fresh lesions should win (`Settings.positive_controls`).
+    """
+    own = verdicts[verdicts["contrast"].isin(controls) & (verdicts["verdict"] != NO_VERDICT)]
+    failed = own[own["verdict"] != GAIN]
+    if failed.empty:
+        return ""
+    names = " and ".join(contrast_name(name) for name in failed["contrast"])
+    return (
+        "This design could not have seen a gain: not even fresh lesions of new patients were told "
+        f"apart as one ({names}: {failed.iloc[0]['verdict']}). No verdict below speaks against "
+        "synthesis."
     )
 
 

@@ -7,9 +7,17 @@ from augtrial.figures.wording import MINUS, count, listed
 from augtrial.settings import AcganSettings, Arm, Budget, DcganSettings, Settings
 from augtrial.verdicts import ENOUGH, POWER
 
+BASELINES = {
+    "hand-crafted": "No network: an SVM on grey values, texture and edges of the lesions' ROIs.",
+    "size": "No network: an SVM on the lesions' diameters alone.",
+    "spectrum": "No network: an SVM on the power of the lesions' ROIs by spatial frequency.",
+}
+
 
 def recipe(arm: Arm, settings: Settings) -> str:
     """Return an arm's recipe as one sentence."""
+    if arm.baseline:
+        return BASELINES[arm.baseline]
     parts = ["the lesions' own ROIs"] if arm.originals and arm.classic != "online" else []
     if arm.classic == "online":
         parts.append("a new random classic variant of the lesion at every draw")
