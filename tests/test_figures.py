@@ -8,6 +8,7 @@ from PIL import Image
 
 import made_up
 from augtrial import paper
+from augtrial.figures.calibration import draw_calibration
 from augtrial.figures.confusion import draw_confusion
 from augtrial.figures.contact_sheet import draw_contact_sheet
 from augtrial.figures.contrasts import draw_contrasts
@@ -15,6 +16,7 @@ from augtrial.figures.embedding import draw_embedding
 from augtrial.figures.endpoints import draw_endpoints
 from augtrial.figures.losses import draw_losses
 from augtrial.figures.progress import draw_progress
+from augtrial.figures.roc import draw_roc
 from augtrial.figures.runs import read_histories, thinned
 from augtrial.figures.samples import draw_samples
 from augtrial.figures.size_curve import draw_size_curve
@@ -90,6 +92,10 @@ FIGURES = {
     "contrasts": lambda tables, look: draw_contrasts(tables["contrasts"], look),
     "endpoints": lambda tables, look: draw_endpoints(tables["endpoints"], look),
     "confusion": lambda tables, look: draw_confusion(tables["confusion"], look),
+    "calibration": lambda tables, look: draw_calibration(
+        tables["reliability"], tables["calibration"], look
+    ),
+    "roc": lambda tables, look: draw_roc(tables["roc"], look),
     "size_curve": size_curve,
     "embedding": lambda _, look: embedding(look),
     "losses": lambda _, look: losses(look),

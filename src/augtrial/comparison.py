@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from augtrial.calibration import calibration_table, reliability_table
 from augtrial.contrasts import contrast_table
 from augtrial.endpoints import confusion_table, endpoint_table
+from augtrial.roc import roc_table
 from augtrial.secondary import secondary_table
 from augtrial.settings import PRIMARY_ENDPOINTS
 from augtrial.verdicts import verdict_table
@@ -23,7 +25,8 @@ def compare(
     confidence: float = 0.95,
     untrained: Mapping[str, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables by name: endpoints, contrasts, verdicts, secondary, confusion.
+    """Return the tables by name: endpoints, contrasts, verdicts, secondary, confusion, calibration,
+    reliability, roc.
 
     Args:
         predictions: one row a held-out lesion, replicate and arm (see `panel.panels`).
@@ -46,4 +49,7 @@ def compare(
         ),
         "secondary": secondary_table(predictions, contrasts, endpoint=key),
         "confusion": confusion_table(predictions),
+        "calibration": calibration_table(predictions, confidence=confidence),
+        "reliability": reliability_table(predictions),
+        "roc": roc_table(predictions, confidence=confidence),
     }

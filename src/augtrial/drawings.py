@@ -20,7 +20,7 @@ class Drawings:
     def figures(self) -> dict[str, str]:
         """Return the study's figures in the report's order: name to kind."""
         kinds = ["contrasts"] if self.study.settings.contrasts else []
-        kinds += ["endpoints", "confusion"]
+        kinds += ["endpoints", "confusion", "roc", "calibration"]
         kinds += ["size_curve"] if self.study.settings.curves else []
         kinds += ["embedding"] if self.study.embedding_arms() else []
         kinds += ["contact_sheet"]

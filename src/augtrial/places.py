@@ -121,6 +121,7 @@ class Places:
         """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
         tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
+        tables += ["calibration", "reliability", "roc"]
         tables += ["curve", "embedding", "embedding_neighbours"]
         return [f"{self.study.root}/{name}" for name in names] + [
             f"{self.study.root}/tables/{name}.csv" for name in tables

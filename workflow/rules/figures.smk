@@ -67,6 +67,51 @@ rule draw_confusion:
         "../scripts/draw_confusion.py"
 
 
+rule draw_calibration:
+    input:
+        reliability="<results>/tables/reliability.csv",
+        calibration="<results>/tables/calibration.csv",
+    output:
+        svg=report(
+            "<results>/figures/calibration.svg",
+            caption="../report/calibration.rst",
+            category="Results",
+            labels={"figure": "calibration"},
+        ),
+        pdf="<results>/figures/calibration.pdf",
+        csv="<results>/figures/calibration.csv",
+    log:
+        "<logs>/draw_calibration.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.calibration"),
+    script:
+        "../scripts/draw_calibration.py"
+
+
+rule draw_roc:
+    input:
+        roc="<results>/tables/roc.csv",
+    output:
+        svg=report(
+            "<results>/figures/roc.svg",
+            caption="../report/roc.rst",
+            category="Results",
+            labels={"figure": "ROC curves"},
+        ),
+        pdf="<results>/figures/roc.pdf",
+        csv="<results>/figures/roc.csv",
+    log:
+        "<logs>/draw_roc.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.roc"),
+    script:
+        "../scripts/draw_roc.py"
+
+
 rule draw_size_curve:
     input:
         curve="<results>/tables/curve.csv",

@@ -13,6 +13,9 @@ rule compare_arms:
         secondary="<results>/tables/secondary.csv",
         training="<results>/tables/training.csv",
         confusion="<results>/tables/confusion.csv",
+        calibration="<results>/tables/calibration.csv",
+        reliability="<results>/tables/reliability.csv",
+        roc="<results>/tables/roc.csv",
         curve="<results>/tables/curve.csv",
     log:
         "<logs>/compare_arms.log",
