@@ -7,6 +7,7 @@ import pytest
 import made_up
 from augtrial.figures.contrasts import draw_contrasts
 from augtrial.figures.wording import percent, points
+from augtrial.report.checklist import checklist
 from augtrial.report.page import Shown, write_page
 from augtrial.report.rows import comparison, setting_rows
 from augtrial.report.words import recipe
@@ -196,3 +197,18 @@ def test_missing_numbers_are_dashes(tables):
     holes.loc[holes["endpoint"] == "auc", ["value", "low", "high", "sd"]] = float("nan")
     table = comparison(pd.DataFrame(holes), list(made_up.PAPER_CLASSES))
     assert [cell.text for cell in table.rows[-1][1:4]] == ["–"] * 3
+
+
+def test_the_checklist_answers_what_the_study_knows_and_leaves_the_rest_to_the_author(tables):
+    record = made_up.record()
+    settings = made_up.settings()
+    answers = {
+        row[1].text: row[2].text for row in checklist(record, settings, tables["verdicts"]).rows
+    }
+    assert answers["ensembles"] == "None."
+    assert answers["funding and the role of funders"] == "for the author"
+    assert "2 contrasts" in answers["statistics and uncertainty"]
+    assert "margin 3 points" in answers["statistics and uncertainty"]
+    assert record["config_hash"] in answers["registration and full protocol"]
+    assert f"{record['lesions']} lesions" in answers["intended sample size and how it was found"]
+    assert "checklist after CLAIM" in page_of(tables)[1].text

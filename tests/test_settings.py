@@ -147,3 +147,12 @@ def test_config_yaml_holds_every_control():
 def test_the_reference_page_is_up_to_date():
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     assert page == reference(), "run `make docs`"
+
+
+def test_a_baseline_takes_no_other_key_and_survives_being_written_out_whole():
+    config = {"study": "x", "arms": {"size": {"baseline": "size"}}}
+    whole = read_settings(config).model_dump(mode="json")
+    assert read_settings(whole).baselines == {"size": "size"}
+    config["arms"]["size"]["classic"] = 10
+    with pytest.raises(UserError, match="takes no other key"):
+        read_settings(config)

@@ -147,7 +147,7 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
                 )
             elif (most := _most(arm, synthesizer)) > settings.synthesizers[synthesizer].samples:
                 yield _too_few(f"arms.{name}", synthesizer, most, settings)
-        if arm.baseline and len(arm.model_fields_set) > 1:
+        if arm.baseline and arm != type(arm)(baseline=arm.baseline):
             yield f"arms.{name}: a baseline trains on the lesions' own ROIs and takes no other key"
         if not any((arm.originals, arm.classic, arm.extra_classic, arm.synthetic, arm.oracle)):
             yield f"arms.{name}: its training set is empty"

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from augtrial.figures.wording import count
 from augtrial.report import rows, words
+from augtrial.report.checklist import checklist
 from augtrial.report.verdicts import blindness, verdict_lines
 from augtrial.settings import Settings
 
@@ -123,6 +124,7 @@ def write_page(
         all_endpoints=rows.all_endpoints(endpoints),
         figures=figures,
         methods=list(words.methods(record, settings)),
+        checklist=checklist(record, settings, tables["verdicts"]),
         setting_rows=rows.setting_rows(settings),
         files=FILES,
     )
