@@ -36,11 +36,12 @@ FIND_PYTHON = found=; \
 		exit 1; \
 	fi
 
-.PHONY: help setup study test lint format docs lock which-python clean
+.PHONY: help setup study test browser test-browser lint format docs lock which-python clean
 
 help:
 	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
 	@echo 'make test     set-up, then formatting, lint and all tests'
+	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'
 	@echo 'make lint     formatting and lint only'
 	@echo 'make format   put the formatting right'
@@ -76,7 +77,17 @@ study: $(READY)
 	@echo 'the tables and figures that it shows lie beside it in $(dir $(REPORT)).'
 
 test: lint
-	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser' $(PYTEST_ARGS)
+
+# The report in a real browser. Only this target installs a system package, and only if it lacks.
+browser:
+	@if ! command -v chromedriver >/dev/null 2>&1 || ! command -v chromium >/dev/null 2>&1; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update && $$sudo apt-get install --yes chromium chromium-driver; \
+	fi
+
+test-browser: browser $(READY)
+	$(WITH) python -m pytest -m browser tests/test_browser.py $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
