@@ -1,0 +1,95 @@
+"""How alike two sets of images are in a feature space: KID, FID, density and coverage.
+
+Every function takes feature rows [n, d]. None of them knows where the features come from, so that
+the name of a measure must say it: values of different features are not to be compared.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+BLOCK = 512  # rows of a distance or kernel matrix that are in memory at a time
+
+
+def kid(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the kernel distance, an unbiased estimate of MMD^2; about 0, also below, if alike.
+
+    k(x, y) = (x . y / d + 1)^3 for features [n, d] and [m, d], n and m at least 2.
+
+    Source: Binkowski et al., arXiv 1801.01401, section 4.
+    """
+    inside = [
+        (_kernel_sum(x, x) - _kernel_diagonal(x)) / (len(x) * (len(x) - 1)) for x in (one, other)
+    ]
+    return float(sum(inside) - 2 * _kernel_sum(one, other) / (len(one) * len(other)))
+
+
+def _kernel_sum(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    return sum(float(((rows @ other.T / one.shape[1] + 1) ** 3).sum()) for rows in _blocks(one))
+
+
+def _kernel_diagonal(features: np.ndarray) -> float:
+    features = features.astype(np.float64)
+    return float((((features**2).sum(axis=1) / features.shape[1] + 1) ** 3).sum())
+
+
+def fid(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the Frechet distance of two sets' normal approximations, never below 0.
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), by symmetric eigendecomposition. Biased
+    upwards in few images, by an amount that depends on the generator: read KID first.
+
+    Sources: Heusel et al., arXiv 1706.08500; the bias: Chong & Forsyth, arXiv 1911.07023.
+    """
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    gap = one.mean(axis=0) - other.mean(axis=0)
+    first, second = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (one, other))
+    root = _root(first)
+    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ second @ root), 0, None)).sum()
+    return max(0.0, float(gap @ gap + np.trace(first) + np.trace(second) - 2 * overlap))
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+
+def density_coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> tuple[float, float]:
+    """Return density and coverage of synthetic features by the balls of the real ones.
+
+    A real image's ball reaches to its k-th nearest other real image. Density counts how many balls
+    a synthetic image lies in, over k; coverage is the share of the balls with a synthetic image.
+    At small n neither is 1 for two sets of one kind: read them beside real against real.
+
+    Source: Naeem et al., arXiv 2002.09797, equations 3 and 4.
+    """
+    inside, covered = 0, 0
+    radius = np.concatenate(
+        [np.partition(rows, k, axis=1)[:, k] for rows in _squared_distances(real, real)]
+    )  # the nearest of all is the image itself
+    start = 0
+    for rows in _squared_distances(real, synthetic):
+        own = radius[start : start + len(rows), None]
+        inside += int((rows < own).sum())
+        covered += int((rows.min(axis=1) < own[:, 0]).sum())
+        start += len(rows)
+    return inside / (k * len(synthetic)), covered / len(real)
+
+
+def nearest(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the distance of each row of `one` to its nearest row of `other`: [n]."""
+    return np.sqrt(np.concatenate([rows.min(axis=1) for rows in _squared_distances(one, other)]))
+
+
+def _squared_distances(one: np.ndarray, other: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield squared Euclidean distances, some rows of `one` at a time: [b, m]."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    lengths = (other**2).sum(axis=1)
+    for rows in _blocks(one):
+        yield np.clip((rows**2).sum(axis=1)[:, None] + lengths - 2 * rows @ other.T, 0, None)
+
+
+def _blocks(features: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(features), BLOCK):
+        yield features[start : start + BLOCK]

@@ -1,0 +1,141 @@
+"""Whether a synthesizer repeats its training lesions: nearest neighbours, against held-out lesions.
+
+Copies are looked for in a descriptor that a rotation or a reflection leaves as it is, since
+synthesizers learn from rotated and reflected variants.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from augtrial import fidelity
+
+RINGS, RAYS, HARMONICS = 14, 64, 9
+SMOOTHING = 0.02  # of the side: the standard deviation that noise is taken away with
+PERMUTATIONS = 999
+
+
+def polar_descriptor(images: np.ndarray) -> np.ndarray:
+    """Return how each image varies along rings about its middle, whatever way it is turned.
+
+    The magnitudes of the angular Fourier series on rings: a rotation changes phases only, a
+    reflection turns them about.
+
+    Args:
+        images: uint8 [n, s, s].
+
+    Returns:
+        float32 [n, RINGS * HARMONICS]; a difference of 1 is one of the whole grey range.
+    """
+    side = images.shape[-1]
+    radius = (np.arange(RINGS) + 0.5) / RINGS * (side / 2 - 1)
+    angle = np.arange(RAYS) * 2 * np.pi / RAYS
+    middle = (side - 1) / 2
+    places = np.stack(
+        [
+            middle + radius[:, None] * np.sin(angle),
+            middle + radius[:, None] * np.cos(angle),
+        ]
+    )
+    weight = np.sqrt(radius / radius.sum())[:, None]  # a ring counts by its length
+    described = np.empty((len(images), RINGS * HARMONICS), np.float32)
+    for row, image in enumerate(images):
+        smooth = gaussian_filter(image.astype(np.float64) / 255, SMOOTHING * side)
+        rings = map_coordinates(smooth, places, order=1, mode="nearest")
+        harmonics = np.abs(np.fft.rfft(rings, axis=1))[:, :HARMONICS] / RAYS
+        harmonics[:, 1:] *= np.sqrt(2)
+        described[row] = (harmonics * weight).ravel()
+    return described
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """Nearest-neighbour evidence on one class of one synthesizer.
+
+    `closer` is the share of samples that lie nearer to training than to held-out lesions, 0.5 if
+    honest, with its permutation p value; `suspects` the share of samples that lie nearer to one
+    training lesion, measured against the next, than any lesion lies to the others, with the p
+    value of so many. `samples` and `lesions` (of training) count what they stand on.
+    """
+
+    closer: float
+    closer_p: float
+    suspects: float
+    suspects_p: float
+    samples: int
+    lesions: int
+
+    @property
+    def copies(self) -> bool:
+        """Whether either piece of evidence is beyond chance at 0.01."""
+        return min(self.closer_p, self.suspects_p) < 0.01
+
+
+def memorisation(
+    samples: np.ndarray,
+    training: np.ndarray,
+    held_out: np.ndarray,
+    generator: np.random.Generator,
+) -> Memorisation:
+    """Return the evidence for copies among samples.
+
+    Args:
+        samples: descriptors [n, d].
+        training: descriptors of the training lesions' images [lesions, images, d].
+        held_out: the same of held-out lesions, with as many images each.
+        generator: draws the groups that are compared.
+
+    For `closer`, groups of equally many training and held-out lesions are drawn; exchanging the
+    names of the lesions in them tells how far from one half chance reaches (Meehan et al., arXiv
+    2004.05675, ask the same of all training points). For `suspects`, the distance to the nearest
+    training lesion is divided by that to the next one: a blurred mean of lesions is near to many,
+    a copy to one. Held-out lesions, and each training lesion among the others, say what lesions
+    do that are no copies; were samples like them, the smallest ratios would be anybody's.
+    """
+    to_training = _by_lesion(samples, training)
+    to_held_out = _by_lesion(samples, held_out)
+    number = min(len(training), len(held_out))
+    closer, closer_p = _closer(to_training, to_held_out, number, generator)
+    among = _by_lesion(training[:, 0], training)
+    np.fill_diagonal(among, np.inf)
+    honest = np.concatenate([_ratio(_by_lesion(held_out[:, 0], training)), _ratio(among)])
+    found = int((_ratio(to_training) < honest.min()).sum())
+    left = len(samples) - np.arange(found)
+    suspects_p = float(np.prod(left / (left + len(honest))))
+    share = found / len(samples)
+    return Memorisation(closer, closer_p, share, suspects_p, len(samples), len(training))
+
+
+def _by_lesion(rows: np.ndarray, lesions: np.ndarray) -> np.ndarray:
+    """Return the distance of each row to the nearest image of each lesion: [n, lesions]."""
+    return np.stack([fidelity.nearest(rows, images) for images in lesions], axis=1)
+
+
+def _ratio(distances: np.ndarray) -> np.ndarray:
+    """Return the distance to the nearest lesion over that to the next: [n], in [0, 1]."""
+    two = np.partition(distances, 1, axis=1)[:, :2]
+    return two[:, 0] / np.maximum(two[:, 1], 1e-12)
+
+
+def _closer(
+    to_training: np.ndarray, to_held_out: np.ndarray, number: int, generator: np.random.Generator
+) -> tuple[float, float]:
+    """Return the share of samples nearer to training lesions, and its permutation p value."""
+    groups = max(1, to_training.shape[1] // number)
+    order = generator.permutation(to_training.shape[1])[: groups * number].reshape(groups, number)
+    chosen = generator.permutation(to_held_out.shape[1])[:number]
+    held_out = to_held_out[:, chosen]
+
+    def share(one: np.ndarray, other: np.ndarray) -> float:
+        a, b = one.min(axis=1), other.min(axis=1)
+        return float(((a < b) + 0.5 * (a == b)).mean())
+
+    found = float(np.mean([share(to_training[:, group], held_out) for group in order]))
+    by_chance = []
+    for turn in range(PERMUTATIONS):
+        both = np.concatenate([to_training[:, order[turn % groups]], held_out], axis=1)
+        shuffled = generator.permutation(2 * number)
+        by_chance.append(share(both[:, shuffled[:number]], both[:, shuffled[number:]]))
+    as_far = int((np.array(by_chance) >= found - 1e-12).sum())
+    return found, (1 + as_far) / (1 + PERMUTATIONS)
