@@ -60,6 +60,7 @@ if not redraws(workflow):
     include: "workflow/rules/oracle.smk"
     include: "workflow/rules/synthesizers.smk"
     include: "workflow/rules/classifiers.smk"
+    include: "workflow/rules/fidelity.smk"
     include: "workflow/rules/tables.smk"
 
 

@@ -14,7 +14,9 @@ from augtrial.figures.contact_sheet import draw_contact_sheet
 from augtrial.figures.contrasts import draw_contrasts
 from augtrial.figures.embedding import draw_embedding
 from augtrial.figures.endpoints import draw_endpoints
+from augtrial.figures.fidelity import draw_fidelity
 from augtrial.figures.losses import draw_losses
+from augtrial.figures.pairs import draw_pairs
 from augtrial.figures.progress import draw_progress
 from augtrial.figures.roc import draw_roc
 from augtrial.figures.runs import read_histories, thinned
@@ -83,6 +85,15 @@ def progress(look):
     return draw_progress({"epochs": np.array([1, 70]), **grids}, look, synthesizer="dcgan")
 
 
+def pairs(look):
+    made = {
+        f"{side}/{label}": np.full((3, 8, 8), 90, np.uint8)
+        for label in look.classes
+        for side in ("samples", "training")
+    }
+    return draw_pairs(made, look, synthesizer="dcgan")
+
+
 def contact_sheet(look):
     arrays = made_up.rois(look.classes, each=9)
     return draw_contact_sheet(arrays, made_up.measured(arrays), look)
@@ -96,6 +107,8 @@ FIGURES = {
         tables["reliability"], tables["calibration"], look
     ),
     "roc": lambda tables, look: draw_roc(tables["roc"], look),
+    "fidelity": lambda tables, look: draw_fidelity(tables["fidelity_means"], look),
+    "pairs": lambda _, look: pairs(look),
     "size_curve": size_curve,
     "embedding": lambda _, look: embedding(look),
     "losses": lambda _, look: losses(look),

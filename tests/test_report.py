@@ -148,13 +148,13 @@ def test_one_replicate_and_no_patients_and_given_folds_are_said():
     assert "names no patients" in text
     assert "which only their author can say" in text
     assert "conditional on the split and the synthesizer: the replicates" in text
-    assert text.count("Conditional on the split and the synthesizer.") == 5  # every results table
+    assert text.count("Conditional on the split and the synthesizer.") == 6  # every results table
     assert "2 given folds and 1 replicate." in text
-    assert "sd " not in text.split("Endpoints by arm")[-1].split("Figures")[0]
+    assert "sd " not in text.split("Endpoints by arm")[-1].split("What the synthesizers")[0]
 
 
 def test_a_study_without_contrasts_is_reported(tables):
-    names = ("contrasts", "verdicts", "secondary")
+    names = ("contrasts", "verdicts", "secondary", "fidelity_means")
     bare = {**tables, **{name: tables[name].iloc[:0] for name in names}}
     assert "names no contrasts" in page_of(bare)[1].text
 
@@ -212,3 +212,12 @@ def test_the_checklist_answers_what_the_study_knows_and_leaves_the_rest_to_the_a
     assert record["config_hash"] in answers["registration and full protocol"]
     assert f"{record['lesions']} lesions" in answers["intended sample size and how it was found"]
     assert "checklist after CLAIM" in page_of(tables)[1].text
+
+
+def test_copies_are_told_in_words(tables):
+    text = page_of(tables)[1].text
+    assert (
+        "dcgan: more than chance would give, suspected copies of cyst in 1 of 4 trainings" in text
+    )
+    clean = {**tables, "fidelity_means": tables["fidelity_means"].assign(beyond=0)}
+    assert "dcgan: no evidence that it repeats training lesions." in page_of(clean)[1].text

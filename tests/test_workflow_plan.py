@@ -8,7 +8,7 @@ import pytest
 from workflow_runs import ROOT, Run, ancestors, file_graph, make_cohort
 
 CONFIGS = ["config.yaml", *(f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml"))]
-PHANTOMS = ("config.yaml", "config/quick.yaml", "config/tiny.yaml")
+PHANTOMS = ("config.yaml", *(f"config/{name}.yaml" for name in ("controls", "quick", "tiny")))
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,9 @@ def test_every_config_of_the_repository_plans_a_study(config, table, tmp_path):
     run = Run(tmp_path, None if config in PHANTOMS else table, config)
     # The made table has few lesions, in HU.
     fits = ["roi={window: [-160, 240]}", "classic={rotations: 60, flips: 3, translations: 7}"]
+    fresh = table.with_name("fresh.csv")
+    fresh.write_text(re.sub(r"\n(L\d+),P", r"\nx\1,xP", table.read_text(encoding="utf-8")))
+    fits.append(f"oracle={{table: {fresh}}}")
     jobs = run.planned(config=() if config in PHANTOMS else fits)
     assert {"extract_rois", "train_arm", "compare_arms", "all"} <= set(jobs)
 
@@ -30,7 +33,7 @@ def test_a_plain_call_reads_config_yaml_and_plans_the_papers_study(tmp_path):
     done = Run(tmp_path).call("--dry-run", plain=True)
     assert "Study frid-adar: 182 lesions" in done.stderr
     assert "54 dcgan, 18 acgan" in done.stderr
-    assert re.search(r"train_arm +72\n", done.stdout)
+    assert re.search(r"train_arm +216\n", done.stdout)
 
 
 def test_an_arm_added_to_config_yaml_does_not_reach_another_config(tmp_path):

@@ -22,6 +22,7 @@ COMPUTE = {
     "draw_samples",
     "train_arm",
     "train_curve",
+    "appraise_samples",
 }
 TRAINED = ("arms/*.pt", "curves/*.pt", "*/*.pt", "*/samples.npz", "*/*.history.csv")
 

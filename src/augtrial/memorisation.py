@@ -56,13 +56,15 @@ class Memorisation:
     `closer` is the share of samples that lie nearer to training than to held-out lesions, 0.5 if
     honest, with its permutation p value; `suspects` the share of samples that lie nearer to one
     training lesion, measured against the next, than any lesion lies to the others, with the p
-    value of so many. `samples` and `lesions` (of training) count what they stand on.
+    value of so many, and `honest` the share of fresh lesions that would. `samples` and `lesions`
+    (of training) count what they stand on.
     """
 
     closer: float
     closer_p: float
     suspects: float
     suspects_p: float
+    honest: float
     samples: int
     lesions: int
 
@@ -103,8 +105,28 @@ def memorisation(
     found = int((_ratio(to_training) < honest.min()).sum())
     left = len(samples) - np.arange(found)
     suspects_p = float(np.prod(left / (left + len(honest))))
-    share = found / len(samples)
-    return Memorisation(closer, closer_p, share, suspects_p, len(samples), len(training))
+    share, expected = found / len(samples), 1 / (len(honest) + 1)
+    return Memorisation(closer, closer_p, share, suspects_p, expected, len(samples), len(training))
+
+
+def nearest_pairs(
+    samples: np.ndarray, training: np.ndarray, number: int
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Return the samples most like copies, and the lesion and image that each is nearest to.
+
+    Samples come in the order of their distance to the nearest training lesion over that to the
+    next, one a lesion, at most `number`.
+    """
+    distances = _by_lesion(samples, training)
+    order, places, seen = [], [], set()
+    for sample in np.argsort(_ratio(distances), kind="stable"):
+        lesion = int(distances[sample].argmin())
+        if lesion not in seen and len(order) < number:
+            seen.add(lesion)
+            gaps = np.linalg.norm(training[lesion] - samples[sample], axis=1)
+            order.append(int(sample))
+            places.append((lesion, int(gaps.argmin())))
+    return np.array(order, dtype=int), places
 
 
 def _by_lesion(rows: np.ndarray, lesions: np.ndarray) -> np.ndarray:

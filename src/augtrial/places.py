@@ -105,6 +105,16 @@ class Places:
         folder = self.fold_folder(1, self.study.folds[0])
         return [f"{folder}/arms/{arm}.pt" for arm in self.study.embedding_arms()]
 
+    def appraisals(self, suffix: str = ".csv") -> list[str]:
+        """Return the appraisal of every synthesizer's samples, fold by fold."""
+        own = dict.fromkeys(map(self.study.synthesizer_replicate, self.study.replicates))
+        return [
+            f"{self.study.root}/replicate{replicate}/fidelity/fold{fold}.{name}{suffix}"
+            for name in self.study.settings.appraised_synthesizers
+            for replicate in own
+            for fold in self.study.folds
+        ]
+
     def each_training(self, suffix: str) -> list[str]:
         """Return what lies beside every network of the study: `.json`, `.history.csv`."""
         files: dict[str, None] = {}
@@ -121,7 +131,7 @@ class Places:
         """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
         tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
-        tables += ["calibration", "reliability", "roc"]
+        tables += ["calibration", "reliability", "roc", "fidelity", "fidelity_means"]
         tables += ["curve", "embedding", "embedding_neighbours"]
         return [f"{self.study.root}/{name}" for name in names] + [
             f"{self.study.root}/tables/{name}.csv" for name in tables

@@ -299,6 +299,28 @@ class EmbeddingSettings(Model):
     )
 
 
+class FidelitySettings(Model):
+    """How synthetic images are held against real ones; nothing is chosen by it."""
+
+    images: Count = Field(
+        200,
+        description="Synthetic images of each class and fold that are looked at, at most; 0: none.",
+    )
+    arm: str = Field(
+        "",
+        description="The arm whose classifiers give the features; one without synthetic images or "
+        "fresh lesions. Empty: the first such arm with classic variants, else the first such.",
+    )
+    weights: str = Field(
+        "",
+        description="A state dict of a torchvision network, for features from elsewhere as well; "
+        "empty: none. Their name is the file's.",
+    )
+    architecture: str = Field(
+        "resnet50", description="Which network of torchvision `weights` belong to."
+    )
+
+
 class FigureSettings(Model):
     """How results look; a change here trains nothing."""
 
@@ -366,6 +388,7 @@ class Settings(Model):
         0.95, description="Confidence of every interval; verdicts use the level that is left."
     )
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="")
+    fidelity: FidelitySettings = Field(FidelitySettings(), description="")
     figures: FigureSettings = Field(FigureSettings(), description="")
 
     @property
@@ -387,6 +410,24 @@ class Settings(Model):
             for contrast, (a, b) in pairs.items()
             if self.arms[a].oracle and not self.arms[b].oracle
         ]
+
+    @property
+    def appraised_synthesizers(self) -> list[str]:
+        """The synthesizers whose images are held against real ones; none without features."""
+        wanted = self.fidelity.images and self.feature_arm
+        return list(self.used_synthesizers) if wanted else []
+
+    @property
+    def feature_arm(self) -> str:
+        """The arm whose classifiers give the features; empty if there is none."""
+        if self.fidelity.arm:
+            return self.fidelity.arm
+        plain = {
+            name: arm
+            for name, arm in self.trained_arms.items()
+            if not arm.synthetic and not arm.oracle
+        }
+        return next((name for name, arm in plain.items() if arm.classic), next(iter(plain), ""))
 
     @property
     def used_synthesizers(self) -> "dict[str, DcganSettings | AcganSettings]":

@@ -215,6 +215,11 @@ def _contrast_problems(settings: "Settings") -> Iterable[str]:
             yield f"embedding.arms: '{arm}' is a baseline and has no network to look into"
         if arm not in settings.arms:
             yield f"embedding.arms: unknown arm '{arm}'{hint(arm, settings.arms)}"
+    own = settings.fidelity.arm
+    if own and own not in settings.trained_arms:
+        yield f"fidelity.arm: unknown arm '{own}'{hint(own, settings.trained_arms)}"
+    elif own and (settings.arms[own].synthetic or settings.arms[own].oracle):
+        yield f"fidelity.arm: '{own}' has seen synthetic images or fresh lesions"
     if settings.embedding.arms and len(settings.embedding.arms) != 2:
         yield f"embedding.arms: give two arms (got {len(settings.embedding.arms)})"
 

@@ -270,3 +270,47 @@ rule draw_training:
         code=study.code("figures.training"),
     script:
         "../scripts/draw_training.py"
+
+
+rule draw_fidelity:
+    input:
+        means="<results>/tables/fidelity_means.csv",
+    output:
+        svg=report(
+            "<results>/figures/fidelity.svg",
+            caption="../report/fidelity.rst",
+            category="Images",
+            labels={"figure": "fidelity of the synthetic images"},
+        ),
+        pdf="<results>/figures/fidelity.pdf",
+        csv="<results>/figures/fidelity.csv",
+    log:
+        "<logs>/draw_fidelity.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.fidelity"),
+    script:
+        "../scripts/draw_fidelity.py"
+
+
+rule draw_pairs:
+    input:
+        pairs=lambda w: drawings.pairs(w.synthesizer),
+    output:
+        svg=report(
+            "<results>/figures/pairs_{synthesizer}.svg",
+            caption="../report/pairs.rst",
+            category="Images",
+            labels={"figure": "closest pairs of {synthesizer}"},
+        ),
+        pdf="<results>/figures/pairs_{synthesizer}.pdf",
+        csv="<results>/figures/pairs_{synthesizer}.csv",
+    log:
+        "<logs>/draw_pairs.{synthesizer}.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.pairs"),
+    script:
+        "../scripts/draw_pairs.py"

@@ -9,7 +9,7 @@ import pandas as pd
 # Names stay text, whatever they look like: a class may be called 1, NA or None.
 NAMES = (
     *("arm", "curve", "recipe", "contrast", "endpoint", "class", "label", "predicted", "unit"),
-    *("lesion_id", "patient_id", "conditional_on", "method"),
+    *("lesion_id", "patient_id", "conditional_on", "method", "synthesizer", "measure"),
 )
 
 

@@ -19,7 +19,7 @@ from augtrial.settings import Settings
 
 HERE = Path(__file__).parent
 DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
-TABLES = ("endpoints", "contrasts", "verdicts", "secondary")
+TABLES = ("endpoints", "contrasts", "verdicts", "secondary", "fidelity_means")
 FILES = {
     "predictions.csv": "every lesion's out-of-fold prediction by each arm and replicate",
     "folds.csv": "which fold holds out which lesion, in each replicate",
@@ -33,6 +33,8 @@ FILES = {
     "tables/calibration.csv": "Brier score and expected calibration error",
     "tables/reliability.csv": "share right by the probability given",
     "tables/roc.csv": "sensitivity by false positive rate, for each class",
+    "tables/fidelity.csv": "measures of the synthetic images, training by training",
+    "tables/fidelity_means.csv": "their means beside held-out real lesions",
     "tables/curve.csv": "endpoints by training-set size",
     "tables/embedding_neighbours.csv": "nearest-neighbour accuracy beside the t-SNE",
     "study.json": "settings, versions and devices",
@@ -122,6 +124,8 @@ def write_page(
         all_differences=rows.all_differences(contrasts),
         comparison=rows.comparison(endpoints, list(record["classes"])),
         all_endpoints=rows.all_endpoints(endpoints),
+        fidelity=rows.fidelity(tables["fidelity_means"]),
+        copies=words.copies(tables["fidelity_means"]),
         figures=figures,
         methods=list(words.methods(record, settings)),
         checklist=checklist(record, settings, tables["verdicts"]),

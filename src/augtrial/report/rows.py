@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from augtrial import paper
 from augtrial.figures.wording import (
     LEADING,
+    MINUS,
     contrast_name,
     percent,
     percent_interval,
@@ -134,6 +135,36 @@ def _p_range(row: dict[str, Any]) -> tuple[str, ...]:
     if pd.isna(row["p_low"]):
         return ()
     return (f"median of {_p(row['p_low'])} to {_p(row['p_high'])}",)
+
+
+def fidelity(means: pd.DataFrame) -> Table:
+    """Return tables/fidelity_means.csv: each measure beside what held-out lesions reach."""
+    rows = [
+        [
+            Cell(row["synthesizer"], value=number),
+            Cell(row["class"]),
+            Cell(row["measure"]),
+            Cell(_number_text(row["value"]), _sd(row["sd"]), _number(row["value"])),
+            Cell(_number_text(row["reference"]), value=_number(row["reference"])),
+            Cell(_beyond(row), value=_number(row["beyond"])),
+            Cell(f"{row['synthetic']:.0f}, {row['training']:.0f}, {row['held_out']:.0f}"),
+        ]
+        for number, row in enumerate(means.to_dict("records"))
+    ]
+    columns = ["Synthesizer", "Class", "Measure", "Synthetic", "Held-out lesions"]
+    return Table([*columns, "p < 0.01 in", "Images, lesions, held out"], rows)
+
+
+def _number_text(value: float) -> str:
+    return "not estimable" if pd.isna(value) else f"{value:.3g}".replace("-", MINUS)
+
+
+def _sd(value: float) -> tuple[str, ...]:
+    return () if pd.isna(value) else (f"sd {value:.2g}",)
+
+
+def _beyond(row: dict[str, Any]) -> str:
+    return "" if pd.isna(row["beyond"]) else f"{row['beyond']:.0f} of {row['trainings']:.0f}"
 
 
 def all_endpoints(endpoints: pd.DataFrame) -> Table:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
 from augtrial.figures.wording import MINUS, count, listed
 from augtrial.settings import AcganSettings, Arm, Budget, DcganSettings, Settings
 from augtrial.verdicts import ENOUGH, POWER
@@ -97,6 +99,25 @@ def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
             "The lesions are the built-in phantom's. It shows how a study works; it cannot show "
             "what augmentation does for patients."
         )
+
+
+def copies(means: pd.DataFrame) -> list[str]:
+    """Return a sentence a synthesizer: whether it repeats its training lesions."""
+    sentences = []
+    for name, own in means.groupby("synthesizer", sort=False):
+        evidence = own[own["beyond"].notna()]
+        found = evidence[evidence["beyond"] > 0]
+        if evidence.empty:
+            sentences.append(f"{name}: too few lesions to look for copies.")
+        elif found.empty:
+            sentences.append(f"{name}: no evidence that it repeats training lesions.")
+        else:
+            of = [
+                f"{row.measure} of {label} in {row.beyond:.0f} of {row.trainings:.0f} trainings"
+                for row, label in zip(found.itertuples(), found["class"], strict=True)
+            ]
+            sentences.append(f"{name}: more than chance would give, {listed(of)} (p < 0.01 each).")
+    return sentences
 
 
 def methods(record: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:

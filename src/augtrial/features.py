@@ -1,0 +1,77 @@
+"""Feature spaces in which synthetic images are held against real ones.
+
+A feature extractor has never seen a synthetic image nor a held-out patient: either it is the
+classifier of an arm without synthetic images, trained on the training folds, or it comes from
+elsewhere, by path. Its name stands in the name of every measure.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from augtrial.classifier import Classifier, predict
+from augtrial.errors import UserError
+
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what torchvision's networks expect
+BATCH = 32
+
+
+class ClassifierFeatures:
+    """The last layer of a study's own classifier, before the scores."""
+
+    name = "classifier features"
+
+    def __init__(self, network: Classifier) -> None:
+        """Take a trained classifier."""
+        self.network = network
+
+    def of(self, images: np.ndarray) -> np.ndarray:
+        """Return features [n, d] of uint8 images [n, s, s]."""
+        return predict(self.network, images)[1]
+
+
+class TorchvisionFeatures:
+    """The last layer of a torchvision network whose weights lie in a file."""
+
+    def __init__(self, path: str | Path, architecture: str) -> None:
+        """Build the network and load the state dict.
+
+        Raises:
+            UserError: there is no such network or file, or the weights are of another network.
+        """
+        from torchvision import models
+
+        if architecture not in models.list_models(module=models):
+            raise UserError(f"fidelity.architecture: torchvision has no network '{architecture}'")
+        network = models.get_model(architecture, weights=None)
+        head = "fc" if hasattr(network, "fc") else "classifier"
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise UserError(f"fidelity.weights: {path} does not exist") from None
+        except Exception as error:  # torch has many ways to say that this is no state dict
+            raise UserError(f"fidelity.weights: {path} holds no state dict: {error}") from None
+        # The head answers another question than ours, in another number of classes.
+        state = {key: value for key, value in state.items() if not key.startswith(f"{head}.")}
+        missing, unexpected = network.load_state_dict(state, strict=False)
+        missing = [key for key in missing if not key.startswith(f"{head}.")]
+        if missing or unexpected:
+            raise UserError(
+                f"fidelity.weights: {path} is not of {architecture}: {len(missing)} tensors are "
+                f"missing, {len(unexpected)} unexpected, such as {[*missing, *unexpected][0]}"
+            )
+        setattr(network, head, nn.Identity())
+        self.network = network.eval()
+        self.name = f"{Path(path).stem} features"
+
+    @torch.no_grad()
+    def of(self, images: np.ndarray) -> np.ndarray:
+        """Return features [n, d] of uint8 images [n, s, s], shown as grey in three channels."""
+        mean, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, SPREAD))
+        found = []
+        for start in range(0, len(images), BATCH):
+            batch = torch.from_numpy(images[start : start + BATCH])[:, None].float() / 255
+            found.append(self.network((batch.expand(-1, 3, -1, -1) - mean) / spread).flatten(1))
+        return torch.cat(found).numpy()

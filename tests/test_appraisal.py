@@ -1,0 +1,127 @@
+"""What the appraisal says of synthesizers whose faults are known, on lesions of the phantom."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augtrial.appraisal import LEAST, Side, appraise, summarise
+from augtrial.cohort.phantom import draw_lesions
+from augtrial.oracle import oracle_images
+from augtrial.roi import extract_context, extract_roi
+from augtrial.settings import ClassicSettings, RoiSettings
+
+SIDE = 32
+ROI = RoiSettings(size=SIDE)
+CLASSIC = ClassicSettings(rotations=2, flips=1, translations=1, scales=0)
+CLASSES = ("cyst", "hemangioma")
+
+
+class Coarse:
+    """Features without a network: the ROI in blocks."""
+
+    name = "coarse features"
+
+    def of(self, images):
+        blocks = images.reshape(len(images), 8, SIDE // 8, 8, SIDE // 8).mean(axis=(2, 4))
+        return blocks.reshape(len(images), -1) / 255
+
+
+def side(stream, number):
+    drawn = list(draw_lesions(seed=0, stream=stream, classes=dict.fromkeys(CLASSES, number)))
+    rois = np.stack([extract_roi(extract_context(one, ROI, CLASSIC), SIDE) for one in drawn])
+    each = [
+        oracle_images([(str(i), one.label, one)], 4, ROI, CLASSIC, seed=0, replicate=1)[one.label]
+        for i, one in enumerate(drawn)
+    ]
+    return Side(rois, np.stack(each)[:, 1:], np.array([one.label for one in drawn]))
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return {
+        "training": side("appraised-training", 24),
+        "held_out": side("appraised-held-out", 14),
+        "fresh": side("appraised-fresh", 40),
+    }
+
+
+def table(sides, samples, held_out=None):
+    """Return the measures by class and name; a nearest-mean classifier calls the classes."""
+    training, held_out = sides["training"], held_out or sides["held_out"]
+    space = Coarse()
+    means = {label: space.of(training.of(label).rois).mean(axis=0) for label in CLASSES}
+
+    def called(images):
+        gaps = [np.linalg.norm(space.of(images) - means[label], axis=1) for label in CLASSES]
+        return np.take(CLASSES, np.argmin(gaps, axis=0))
+
+    calls = {f"samples/{label}": called(images) for label, images in samples.items()}
+    calls["held out"] = called(held_out.rois)
+    rows, pictures = appraise(samples, training, held_out, [space], calls, seed=1)
+    return pd.DataFrame(rows).set_index(["class", "measure"]), pictures
+
+
+def of(sides, name):
+    return {label: sides[name].of(label).rois for label in CLASSES}
+
+
+def test_fresh_lesions_stand_where_held_out_lesions_do(sides):
+    rows, _ = table(sides, of(sides, "fresh"))
+    for label in CLASSES:
+        kid = rows.loc[(label, "KID (coarse features)")]
+        assert abs(kid["value"] - kid["reference"]) < 0.05
+        coverage = rows.loc[(label, "coverage (coarse features)")]
+        assert coverage["value"] > 0.5 * coverage["reference"] > 0
+        assert rows.loc[(label, "suspected copies"), "p"] > 0.01
+        consistency = rows.loc[(label, "class consistency")]
+        assert consistency["value"] == pytest.approx(consistency["reference"], abs=0.3)
+
+
+def test_a_collapse_shows_in_the_coverage(sides):
+    one = {label: np.repeat(images[:1], 40, axis=0) for label, images in of(sides, "fresh").items()}
+    rows, _ = table(sides, one)
+    for label in CLASSES:
+        coverage = rows.loc[(label, "coverage (coarse features)")]
+        assert coverage["value"] < 0.5 * coverage["reference"]
+
+
+def test_exchanged_labels_show_in_the_consistency_and_in_training_on_them(sides):
+    fresh = of(sides, "fresh")
+    rows, _ = table(sides, dict(zip(CLASSES, reversed(fresh.values()), strict=True)))
+    for label in CLASSES:
+        row = rows.loc[(label, "class consistency")]
+        assert row["value"] < 0.4 < row["reference"]
+    trained = rows.loc[("macro", "train on synthetic, test on real (linear, coarse features)")]
+    assert trained["value"] < 0.4 < trained["reference"]
+
+
+def test_copies_show_and_the_closest_pairs_are_they(sides):
+    rows, pictures = table(sides, of(sides, "training"))
+    for label in CLASSES:
+        assert rows.loc[(label, "suspected copies"), "value"] == 1
+        assert rows.loc[(label, "suspected copies"), "p"] < 0.01
+        np.testing.assert_array_equal(pictures[f"samples/{label}"], pictures[f"training/{label}"])
+
+
+def test_too_few_lesions_are_not_estimable(sides):
+    few = sides["held_out"]
+    own = np.concatenate([np.flatnonzero(few.labels == label)[: LEAST - 1] for label in CLASSES])
+    few = Side(few.rois[own], few.variants[own], few.labels[own])
+    rows, pictures = table(sides, of(sides, "fresh"), few)
+    assert rows.loc[(CLASSES[0], "KID (coarse features)")][["value", "reference"]].isna().all()
+    assert rows.loc[(CLASSES[0], "suspected copies")][["value", "p"]].isna().all()
+    assert not pictures
+
+
+def test_means_count_the_trainings_that_could_be_appraised():
+    rows = pd.DataFrame(
+        {
+            **{"synthesizer": "dcgan", "class": "cyst", "measure": "suspected copies"},
+            **{"replicate": [1, 1, 2], "fold": [1, 2, 1], "value": [0.1, 0.3, np.nan]},
+            **{"reference": [0.02, 0.02, np.nan], "p": [0.001, 0.5, np.nan]},
+            **{"synthetic": 40, "training": 20, "held_out": 10},
+        }
+    )
+    row = summarise(rows).iloc[0]
+    assert (row["value"], row["trainings"], row["beyond"]) == (pytest.approx(0.2), 2, 1)
+    assert (row["replicates"], row["folds"]) == (2, 2)

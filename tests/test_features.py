@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import torch
+from torchvision import models
+
+from augtrial.classifier import Classifier, predict
+from augtrial.errors import UserError
+from augtrial.features import ClassifierFeatures, TorchvisionFeatures
+
+IMAGES = np.random.default_rng(0).integers(0, 255, (3, 32, 32)).astype(np.uint8)
+
+
+def test_the_classifiers_features_are_its_last_layer():
+    network = Classifier(classes=2, size=32, channels=(4,), dense=5)
+    space = ClassifierFeatures(network)
+    np.testing.assert_array_equal(space.of(IMAGES), predict(network, IMAGES)[1])
+    assert space.name == "classifier features"
+
+
+def test_weights_from_elsewhere_are_read_by_path_and_named(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "mine.pt"
+    torch.save(models.resnet18(num_classes=7).state_dict(), path)  # another head than torchvision's
+    space = TorchvisionFeatures(path, "resnet18")
+    assert space.name == "mine features"
+    assert space.of(IMAGES).shape == (3, 512)
+
+
+@pytest.mark.parametrize(
+    ("make", "architecture", "words"),
+    [
+        (None, "resnet18", "does not exist"),
+        (lambda path: path.write_text("x"), "resnet18", "holds no state dict"),
+        (lambda path: torch.save({"a": torch.zeros(1)}, path), "resnet18", "is not of resnet18"),
+        (None, "resnet19", "has no network 'resnet19'"),
+    ],
+)
+def test_weights_that_do_not_fit_are_told(make, architecture, words, tmp_path):
+    path = tmp_path / "weights.pt"
+    if make:
+        make(path)
+    with pytest.raises(UserError, match=words):
+        TorchvisionFeatures(path, architecture)
