@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
+from augtrial.optimisers import Sgd
 from augtrial.settings import Budget, ClassifierSettings
 from augtrial.training import Checkpoint, Device, batch_order
 
@@ -132,9 +133,7 @@ def train_classifier(
     network.mean.copy_(torch.from_numpy(images.mean(axis=0, dtype=np.float64) / 255))
     # Channels last is a third quicker on a CPU; the numbers are those of another sum order.
     network.to(device.torch, memory_format=torch.channels_last)
-    optimiser = torch.optim.SGD(
-        network.parameters(), settings.learning_rate, settings.momentum, nesterov=True
-    )
+    optimiser = Sgd(network.parameters(), settings.learning_rate, settings.momentum)
     pixels = torch.from_numpy(images)[:, None].to(device.torch, memory_format=torch.channels_last)
     targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
     updates = number_of_updates(len(images), settings, budget)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
+from augtrial.optimisers import Adam
 from augtrial.settings import AcganSettings, DcganSettings
 from augtrial.synthesizers import acgan, dcgan
 from augtrial.training import Checkpoint, Device, batch_order
@@ -118,8 +119,8 @@ def train_pair(
     pair.to(device.torch, memory_format=torch.channels_last)  # quicker; another sum order
     generator, discriminator = pair.generator, pair.discriminator
     betas = (settings.beta1, settings.beta2)
-    optimiser_g = torch.optim.Adam(generator.parameters(), settings.learning_rate, betas)
-    optimiser_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
+    optimiser_g = Adam(generator.parameters(), settings.learning_rate, betas)
+    optimiser_d = Adam(discriminator.parameters(), settings.learning_rate, betas)
     pixels = torch.from_numpy(images)[:, None].to(device.torch, memory_format=torch.channels_last)
     targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
     batch = min(settings.batch, len(images))
