@@ -87,7 +87,7 @@ def progress(look):
 
 def pairs(look):
     made = {
-        f"{side}/{label}": np.full((3, 8, 8), 90, np.uint8)
+        f"dcgan/{side}/{label}": np.full((3, 8, 8), 90, np.uint8)
         for label in look.classes
         for side in ("samples", "training")
     }

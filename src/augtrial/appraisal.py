@@ -49,6 +49,12 @@ class Side:
     variants: np.ndarray
     labels: np.ndarray
 
+    @classmethod
+    def joined(cls, sides: Sequence["Side"]) -> "Side":
+        """Return the lesions of several parts as one side."""
+        names = ("rois", "variants", "labels")
+        return cls(*(np.concatenate([getattr(side, name) for side in sides]) for name in names))
+
     def of(self, label: str) -> "Side":
         """Return the lesions of one class."""
         own = np.flatnonzero(self.labels == label)

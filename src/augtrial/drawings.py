@@ -100,16 +100,11 @@ class Drawings:
         progress = self.places.generators(1, fold, synthesizer, ".progress.npz")
         return [*self.places.samples(1, fold, [synthesizer]), *progress]
 
-    def pairs(self, synthesizer: str) -> str:
-        """Return the first fold's closest pairs of a synthesizer."""
-        fold = self.study.folds[0]
-        return f"{self.study.root}/replicate1/fidelity/fold{fold}.{synthesizer}.npz"
-
     def drawn_from(self) -> list[str]:
         """Return every file that figures and report read."""
         files = [*self.places.data(), *self.arm_histories()]
         files += [self.places.rois(1, part) for part in self.study.folds]
         for name in self.study.settings.used_synthesizers:
             files += [*self.synthesizer_histories(name), *self.shown_arrays(name)]
-        files += [self.pairs(name) for name in self.study.settings.appraised_synthesizers]
+        files += self.places.appraisals(".npz")[:1]
         return files

@@ -29,7 +29,7 @@ class Places:
     def training_variants(self, replicate: int | str, fold: int | str) -> list[str]:
         """Return the variants of a fold's training parts."""
         parts = self.study.training_parts(fold)
-        return [f"{self.part_folder(replicate, part)}/variants.npy" for part in parts]
+        return [self.variants(replicate, part) for part in parts]
 
     def fold_folder(self, replicate: int | str, fold: int | str) -> str:
         """Return where a fold's networks are."""
@@ -105,15 +105,27 @@ class Places:
         folder = self.fold_folder(1, self.study.folds[0])
         return [f"{folder}/arms/{arm}.pt" for arm in self.study.embedding_arms()]
 
+    def variants(self, replicate: int | str, part: int | str) -> str:
+        """Return a part's variants."""
+        return f"{self.part_folder(replicate, part)}/variants.npy"
+
+    def all_samples(self, replicate: int | str) -> list[str]:
+        """Return the samples of every appraised synthesizer, fold by fold."""
+        names = self.study.settings.appraised_synthesizers
+        return [path for fold in self.study.folds for path in self.samples(replicate, fold, names)]
+
+    def feature_networks(self, replicate: int | str) -> list[str]:
+        """Return the networks whose features synthetic images are looked at in, fold by fold."""
+        arm = self.study.settings.feature_arm
+        folds = self.study.folds
+        return [f"{self.fold_folder(replicate, fold)}/arms/{arm}.pt" for fold in folds]
+
     def appraisals(self, suffix: str = ".csv") -> list[str]:
-        """Return the appraisal of every synthesizer's samples, fold by fold."""
+        """Return the appraisals of the synthesizers' samples; none if nothing is appraised."""
+        if not self.study.settings.appraised_synthesizers:
+            return []
         own = dict.fromkeys(map(self.study.synthesizer_replicate, self.study.replicates))
-        return [
-            f"{self.study.root}/replicate{replicate}/fidelity/fold{fold}.{name}{suffix}"
-            for name in self.study.settings.appraised_synthesizers
-            for replicate in own
-            for fold in self.study.folds
-        ]
+        return [f"{self.study.root}/replicate{replicate}/fidelity{suffix}" for replicate in own]
 
     def each_training(self, suffix: str) -> list[str]:
         """Return what lies beside every network of the study: `.json`, `.history.csv`."""

@@ -1,25 +1,25 @@
 # Fidelity: synthetic images against real ones. It reads held-out lesions, and nothing reads it but
-# tables, figures and report.
+# tables, figures and report. One job appraises all folds, since starting costs more than looking.
 
 
 rule appraise_samples:
     input:
-        samples=lambda w: places.samples(w.replicate, w.fold, [w.synthesizer]),
-        rois=lambda w: places.training_rois(w.replicate, w.fold),
-        variants=lambda w: places.training_variants(w.replicate, w.fold),
-        held_out_rois=lambda w: places.rois(w.replicate, w.fold),
-        held_out_variants="<results>/replicate{replicate}/part{fold}/variants.npy",
-        network=f"<results>/replicate{{replicate}}/fold{{fold}}/arms/{study.settings.feature_arm}.pt",
+        samples=lambda w: places.all_samples(w.replicate),
+        rois=lambda w: [places.rois(w.replicate, part) for part in study.folds],
+        variants=lambda w: [places.variants(w.replicate, part) for part in study.folds],
+        networks=lambda w: places.feature_networks(w.replicate),
     output:
-        table="<results>/replicate{replicate}/fidelity/fold{fold}.{synthesizer}.csv",
-        pairs="<results>/replicate{replicate}/fidelity/fold{fold}.{synthesizer}.npz",
+        table="<results>/replicate{replicate}/fidelity.csv",
+        pairs="<results>/replicate{replicate}/fidelity.npz",
     log:
-        "<logs>/appraise_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
+        "<logs>/appraise_samples/replicate{replicate}.log",
     benchmark:
-        "<benchmarks>/appraise_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
+        "<benchmarks>/appraise_samples/replicate{replicate}.tsv"
     params:
         fidelity=study.settings.fidelity.model_dump(exclude={"arm"}),
         arm=study.settings.feature_arm,
+        synthesizers=study.settings.appraised_synthesizers,
+        folds=study.folds,
         settings=study.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,

@@ -296,7 +296,7 @@ rule draw_fidelity:
 
 rule draw_pairs:
     input:
-        pairs=lambda w: drawings.pairs(w.synthesizer),
+        pairs="<results>/replicate1/fidelity.npz",
     output:
         svg=report(
             "<results>/figures/pairs_{synthesizer}.svg",

@@ -1,6 +1,8 @@
 from augtrial.jobs import job
 
 with job(snakemake):
+    import itertools
+
     import numpy as np
     import pandas as pd
     import torch
@@ -12,47 +14,52 @@ with job(snakemake):
     from augtrial.files import write_arrays
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
-    from augtrial.trainingset import read_part, read_parts, read_samples
+    from augtrial.trainingset import read_parts, read_samples
 
     torch.set_num_threads(1)
-    params, paths = snakemake.params, snakemake.input
-    names = dict(snakemake.wildcards.items())
-    parts = read_parts(paths.rois, paths.variants)
-    training = Side(
-        np.concatenate([part.rois for part in parts]),
-        np.concatenate([part.variants[:, :COPIES] for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
-    part = read_part(paths.held_out_rois, paths.held_out_variants)
-    held_out = Side(part.rois, part.variants[:, :COPIES], np.array(part.labels))
-    drawn = read_samples(paths.samples, [names["synthesizer"]])[names["synthesizer"]]
-    samples = {label: drawn[label][: params.fidelity["images"]] for label in params.classes}
-    network = load_classifiers(
-        load_state(paths.network),
-        ClassifierSettings(**params.settings),
-        classes=len(params.classes),
-        size=training.rois.shape[-1],
-    )[params.arm]
-    features = [ClassifierFeatures(network)]
+    params, paths, replicate = snakemake.params, snakemake.input, snakemake.wildcards.replicate
+    sides = [
+        Side(part.rois, part.variants[:, :COPIES], np.array(part.labels))
+        for part in read_parts(paths.rois, paths.variants)
+    ]
+    given = []
     if params.fidelity["weights"]:
-        features.append(
+        given.append(
             TorchvisionFeatures(params.fidelity["weights"], params.fidelity["architecture"])
         )
+    tables, pictures = [], {}
+    files = iter(paths.samples)
+    for place, fold in enumerate(params.folds):
+        network = load_classifiers(
+            load_state(paths.networks[place]),
+            ClassifierSettings(**params.settings),
+            classes=len(params.classes),
+            size=sides[0].rois.shape[-1],
+        )[params.arm]
 
-    def called(images):
-        return np.take(params.classes, predict(network, images)[0].argmax(axis=1))
+        def called(images, network=network):
+            return np.take(params.classes, predict(network, images)[0].argmax(axis=1))
 
-    rows, pairs = appraise(
-        samples,
-        training,
-        held_out,
-        features,
-        {f"samples/{label}": called(images) for label, images in samples.items()}
-        | {"held out": called(held_out.rois)},
-        seed=seeds.derive(params.seed, "appraisal", *names.values()),
-    )
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    for place, (column, value) in enumerate(names.items()):
-        table.insert(place, column, value)
-    table.to_csv(snakemake.output.table, index=False)
-    write_arrays(snakemake.output.pairs, **pairs)
+        training = Side.joined(sides[:place] + sides[place + 1 :])
+        known = called(sides[place].rois)
+        for name, path in zip(
+            params.synthesizers, itertools.islice(files, len(params.synthesizers)), strict=True
+        ):
+            drawn = read_samples([path], [name])[name]
+            samples = {label: drawn[label][: params.fidelity["images"]] for label in params.classes}
+            calls = {f"samples/{label}": called(images) for label, images in samples.items()}
+            rows, pairs = appraise(
+                samples,
+                training,
+                sides[place],
+                [ClassifierFeatures(network), *given],
+                {**calls, "held out": known},
+                seed=seeds.derive(params.seed, "appraisal", replicate, fold, name),
+            )
+            where = {"replicate": replicate, "fold": fold, "synthesizer": name}
+            tables.append(pd.DataFrame([{**where, **row} for row in rows]))
+            if place == 0:
+                pictures |= {f"{name}/{key}": images for key, images in pairs.items()}
+    columns = ["replicate", "fold", "synthesizer", *COLUMNS]
+    pd.concat(tables)[columns].to_csv(snakemake.output.table, index=False)
+    write_arrays(snakemake.output.pairs, **pictures)

@@ -17,15 +17,17 @@ def draw_pairs(pictures: Mapping[str, np.ndarray], look: Look, *, synthesizer: s
     """Draw them class by class.
 
     Args:
-        pictures: `samples/<class>` and `training/<class>`, uint8 [n, s, s], pair by pair.
+        pictures: `<synthesizer>/samples/<class>` and `.../training/<class>`, uint8 [n, s, s].
         look: classes, and the number of examples.
         synthesizer: its name.
     """
     strips, rows = [], []
-    drawn = [label for label in look.classes if len(pictures.get(f"samples/{label}", ()))]
+    drawn = [
+        label for label in look.classes if len(pictures.get(f"{synthesizer}/samples/{label}", ()))
+    ]
     for label in drawn:
         for key, left, heading in (("samples", "synthetic", label), ("training", "real", "")):
-            images = pictures[f"{key}/{label}"][: look.examples]
+            images = pictures[f"{synthesizer}/{key}/{label}"][: look.examples]
             rows += [
                 {"row": len(strips), "column": column, "class": label, "source": left}
                 for column in range(len(images))
