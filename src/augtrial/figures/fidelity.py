@@ -1,8 +1,12 @@
 """Fidelity: each measure of the synthetic images beside what held-out real lesions reach."""
 
+import textwrap
+
 import pandas as pd
 
 from augtrial.figures.style import GREY, Drawing, Look, new_figure, styled
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # of synthesizers, which are no arms
 
 
 @styled
@@ -14,7 +18,7 @@ def draw_fidelity(means: pd.DataFrame, look: Look) -> Drawing:
     columns = 2 if len(measures) > 1 else 1
     lines = max(1, -(-len(measures) // columns))
     rows = [label for label in [*look.classes, "macro"] if label in set(known["class"])]
-    figure = new_figure(lines * (0.75 + 0.2 * max(1, len(rows))) + 0.6, 7.2)
+    figure = new_figure(lines * (0.85 + 0.2 * max(1, len(rows))) + 0.6, 7.2)
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     words = []
     marks = {}
@@ -25,7 +29,7 @@ def draw_fidelity(means: pd.DataFrame, look: Look) -> Drawing:
             shift = 0.18 * (number - (len(synthesizers) - 1) / 2)
             mine = own[own["synthesizer"] == name].set_index("class").reindex(present)
             places = [place + shift for place in range(len(present))]
-            colour = look.colour(name, synthesizers)
+            colour = COLOURS[number % len(COLOURS)]
             spread = mine["sd"].fillna(0)
             panel.errorbar(
                 mine["value"], places, xerr=spread, fmt="o", color=colour, ms=6, lw=1.4, label=name
@@ -37,7 +41,7 @@ def draw_fidelity(means: pd.DataFrame, look: Look) -> Drawing:
         marks["real, held-out lesions"] = mark
         panel.set_yticks(range(len(present)), present)
         panel.set_ylim(len(present) - 0.4, -0.6)
-        panel.set_title(measure, fontsize=8.5, loc="left")
+        panel.set_title(textwrap.fill(measure, 40), fontsize=8.5, loc="left")
         panel.grid(axis="x")
         values = zip(own["synthesizer"], own["class"], own["value"], strict=True)
         told = ", ".join(f"{name} {label} {value:.2f}" for name, label, value in values)
