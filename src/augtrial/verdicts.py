@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 
 from augtrial.spelling import contrast_arms
 
-ENOUGH = 6  # replicates from which a verdict is given; benchmarks/verdict_simulation.py asks if they do
+ENOUGH = 6  # replicates for a verdict; benchmarks/verdict_simulation.py asks if they are
 POWER = 0.80  # of the minimal detectable effect
 
 GAIN, LOSS = "gain", "loss"
