@@ -224,8 +224,8 @@ def by_fold(panel: Panel) -> np.ndarray:
     values = []
     for r, fold in itertools.product(range(right.shape[1]), range(FOLDS)):
         inside = panel.fold[:, r] == fold
-        rates = [right[inside & (panel.label == c), r].mean() for c in range(len(CLASSES))]
-        values.append(np.mean(rates))
+        own = [inside & (panel.label == c) for c in range(len(CLASSES))]
+        values.append(np.mean([right[lesions, r].mean() for lesions in own if lesions.any()]))
     return np.array(values)
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 import made_up
 from augtrial import paper
+from augtrial.cohort.lesion import Cohort
+from augtrial.drawings import Drawings
 from augtrial.figures.calibration import draw_calibration
 from augtrial.figures.confusion import draw_confusion
 from augtrial.figures.contact_sheet import draw_contact_sheet
@@ -26,6 +28,7 @@ from augtrial.figures.strips import SIDE, Strip, draw_strips, spread
 from augtrial.figures.tables import read_arrays, read_table
 from augtrial.figures.training import draw_training
 from augtrial.figures.wording import listed, percent, points, shortened
+from augtrial.study import Study
 
 ODD = ("a class", "NA", "$x_1$ & <y>")  # names that a careless reader or renderer trips over
 
@@ -182,6 +185,17 @@ def test_a_confusion_matrix_is_the_mean_over_replicates(tables):
     shown = data.set_index(["label", "predicted"])["count"].sort_index()
     np.testing.assert_allclose(shown, counts.mean().sort_index())
     np.testing.assert_allclose(data.groupby("label")["share"].sum(), 1)
+
+
+def test_controls_are_no_points_of_the_size_curve():
+    arms = {
+        "classic": {"classic": 40},
+        "classic+more": {"classic": 40, "extra_classic": 10},
+        "size": {"baseline": "size"},
+    }
+    contrasts = ["classic+more - classic"]
+    study = Study(made_up.settings(arms=arms, curves={}, contrasts=contrasts), Cohort("", ()), [])
+    assert list(Drawings(study).plain_arms()) == ["classic"]
 
 
 def test_arms_keep_their_colours_when_one_is_missing():

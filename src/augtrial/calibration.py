@@ -30,9 +30,8 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
     for panel in panels(predictions).values():
         error = _squared_errors(panel)
         interval = crossed_interval(_sample(panel, error), confidence)
-        ece = np.array(
-            [_calibration_error(panel, replicate) for replicate in range(len(panel.replicates))]
-        )
+        called, right = _called(panel)
+        ece = np.array([_calibration_error(*each) for each in zip(called.T, right.T, strict=True)])
         limits = max(0.0, interval.low), min(2.0, interval.high)
         for measure, values, (low, high) in (
             ("brier", error.mean(axis=0), limits),
@@ -95,8 +94,7 @@ def _bins(probability: np.ndarray) -> np.ndarray:
     return np.clip((probability * BINS).astype(int), 0, BINS - 1)
 
 
-def _calibration_error(panel: Panel, replicate: int) -> float:
-    called, right = (values[:, replicate] for values in _called(panel))
-    place = _bins(called)
-    gaps = np.bincount(place, weights=right - called, minlength=BINS)
+def _calibration_error(called: np.ndarray, right: np.ndarray) -> float:
+    """Return the calibration error of one replicate: probabilities [n] and whether right [n]."""
+    gaps = np.bincount(_bins(called), weights=right - called, minlength=BINS)
     return float(np.abs(gaps).sum() / len(called))

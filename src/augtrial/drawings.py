@@ -49,8 +49,7 @@ class Drawings:
         for name, arm in self.study.settings.arms.items():
             networks = [self.study.settings.synthesizers[key].network for key in arm.synthetic]
             kind = networks[0] if len(networks) == 1 else "classic" if arm.classic else ""
-            controls = arm.transforms or arm.extra_classic or arm.copies or arm.oracle
-            plain = arm.classic and not controls and len(networks) < 2
+            plain = not (arm.is_control or arm.transforms) and arm.classic and len(networks) < 2
             if plain and kind not in like.values():
                 like[name] = kind
         names = {
@@ -60,6 +59,11 @@ class Drawings:
         }
         confidence = self.study.settings.confidence
         return {**names, "confidence": confidence, **self.study.settings.figures.model_dump()}
+
+    def plain_arms(self) -> dict[str, dict[str, Any]]:
+        """Return the recipes that are told by a size, as plain values: controls are not."""
+        arms = self.study.settings.arms.items()
+        return {name: arm.model_dump() for name, arm in arms if not arm.is_control}
 
     def captions(self, folder: str | Path) -> dict[str, str]:
         """Return the caption of each figure, read from the workflow's `<kind>.rst`."""

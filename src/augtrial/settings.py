@@ -253,6 +253,12 @@ class Arm(Model):
     )
     budget: Budget | None = Field(None, description="A training time of this arm's own.")
 
+    @property
+    def is_control(self) -> bool:
+        """Whether it stands there to explain a gain away, or to show that one could be seen."""
+        added = self.extra_classic or self.copies or self.oracle
+        return bool(self.baseline or added or self.classic == "online")
+
     def synthetic_count(self, synthesizer: str, label: str) -> int:
         """Return how many synthetic images of one class per fold it takes."""
         wanted = self.synthetic.get(synthesizer, 0)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from augtrial.cohort.fresh import fresh_parts
 from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
 from augtrial.folds import split_patients
@@ -165,37 +166,17 @@ class Study:
         return max(arm.oracle for arm in self.settings.arms.values())
 
     @cached_property
-    def _oracle_parts(self) -> dict[int, list[Lesion]]:
-        """Part -> the fresh lesions of a second table that belong to it.
-
-        A lesion whose table names its fold keeps it: it may share a patient with that fold's
-        lesions, where patients have no ids. The others are shared out by patient.
-        """
+    def _fresh_parts(self) -> dict[int, list[Lesion]]:
+        """Part -> the fresh lesions of a second table that belong to it."""
         if not self.oracle_images or self.is_phantom:
             return {part: [] for part in self.folds}
-        table = read_table(Path(self.settings.oracle.table))
-        ids = {lesion.lesion_id for lesion in self.lesions}
-        patients = {lesion.patient_id for lesion in self.lesions} - {""}
-        fresh = [
-            lesion
-            for lesion in table.lesions
-            if lesion.lesion_id not in ids
-            and lesion.patient_id not in patients
-            and lesion.label in self.classes
-        ]
-        if table.has_folds and self.given_folds:
-            fold_of = [lesion.fold for lesion in fresh]
-        else:
-            people = [lesion.patient_id or lesion.lesion_id for lesion in fresh]
-            labels = [lesion.label for lesion in fresh]
-            places = split_patients(
-                people, labels, len(self.folds), seed=self.settings.seed, replicate=0
-            )
-            fold_of = [self.folds[place - 1] for place in places]
-        return {
-            part: [lesion for lesion, fold in zip(fresh, fold_of, strict=True) if fold == part]
-            for part in self.folds
-        }
+        return fresh_parts(
+            read_table(Path(self.settings.oracle.table)),
+            self.cohort,
+            classes=self.classes,
+            folds=self.folds,
+            seed=self.settings.seed,
+        )
 
     def oracle_phantom(self) -> dict[str, Any] | None:
         """Return what the built-in cohort's fresh lesions are drawn by; None of a table."""
@@ -206,7 +187,7 @@ class Study:
 
     def oracle_lesions(self, part: int | str) -> list[Lesion]:
         """Return the fresh lesions of a second table that one part's folds may not see."""
-        return self._oracle_parts[int(part)]
+        return self._fresh_parts[int(part)]
 
     def oracle_pictures(self, part: int | str) -> list[str]:
         """Return the image and mask files of a part's fresh lesions."""

@@ -72,6 +72,8 @@ rule fit_baselines:
         machines="<results>/replicate{replicate}/fold{fold}/baselines.pkl",
     log:
         "<logs>/fit_baselines/replicate{replicate}.fold{fold}.log",
+    benchmark:
+        "<benchmarks>/fit_baselines/replicate{replicate}.fold{fold}.tsv"
     params:
         baselines=study.settings.baselines,
         code=study.code("baselines"),

@@ -131,7 +131,7 @@ rule draw_size_curve:
     params:
         look=drawings.look(),
         curves={name: curve.model_dump() for name, curve in study.settings.curves.items()},
-        arms={name: arm.model_dump() for name, arm in study.settings.arms.items()},
+        arms=drawings.plain_arms(),
         code=study.code("figures.size_curve"),
     script:
         "../scripts/draw_size_curve.py"

@@ -32,8 +32,8 @@ with job(snakemake):
 
         from augtrial.baselines import baseline_scores, measure
 
+        table = pd.read_csv(snakemake.input.table)
         for name, fitted in pickle.loads(Path(path).read_bytes()).items():
-            table = pd.read_csv(snakemake.input.table)
             scores = baseline_scores(
                 fitted["machine"], measure(fitted["kind"], images, table), params.classes
             )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from augtrial.figures.style import GREY, Drawing, Look, new_figure, styled
+from augtrial.figures.style import GREY, Drawing, Look, label_outer, new_figure, styled
 
 
 @styled
@@ -32,13 +32,7 @@ def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, look:
         panel.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         panel.grid()
         words.append(f"{arm} {ece:.2f}")
-    for panel in panels[len(arms) :]:
-        panel.set_axis_off()
-    for panel in panels[: len(arms)][-columns:]:
-        panel.set_xlabel("Probability given")
-        panel.tick_params(labelbottom=True)
-    for panel in panels[::columns]:
-        panel.set_ylabel("Share right")
+    label_outer(panels, len(arms), columns, "Probability given", "Share right")
     alt = (
         "Share of right answers against the probability of the called class, a panel an arm. "
         f"Expected calibration error: {', '.join(words)}."

@@ -3,7 +3,7 @@
 Equal data gives equal bytes: no dates, no random ids. SVG text stays text in a generic font.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 WIDTH = 5.6  # inches: text of 10 points is still legible when a phone shows the whole width
@@ -135,3 +136,17 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.08, hspace=0.02, wspace=0.02)
     return figure
+
+
+def label_outer(panels: Sequence[Axes], used: int, columns: int, x: str, y: str) -> None:
+    """Label a grid of panels at its outside only, and leave the places after `used` empty.
+
+    Where the last row is not full, the panels above the empty places carry the x axis.
+    """
+    for panel in panels[used:]:
+        panel.set_axis_off()
+    for panel in panels[:used][-columns:]:
+        panel.set_xlabel(x)
+        panel.tick_params(labelbottom=True)
+    for panel in panels[::columns]:
+        panel.set_ylabel(y)

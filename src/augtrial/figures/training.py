@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
 from augtrial.figures.runs import thinned
-from augtrial.figures.style import GREY, Drawing, Look, new_figure, styled
+from augtrial.figures.style import GREY, Drawing, Look, label_outer, new_figure, styled
 
 RUN = ["arm", "replicate", "fold"]
 UNEQUAL = 3  # times as many updates in one arm as in another: the axis becomes logarithmic
@@ -43,13 +43,7 @@ def draw_training(history: pd.DataFrame, look: Look) -> Drawing:
         panels[0].set_xscale("log")
         panels[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     panels[0].set_ylim(bottom=0)
-    for panel in panels[len(arms) :]:
-        panel.set_axis_off()
-    for panel in panels[: len(arms)][-columns:]:
-        panel.set_xlabel("Update")
-        panel.tick_params(labelbottom=True)
-    for panel in panels[::columns]:
-        panel.set_ylabel("Loss")
+    label_outer(panels, len(arms), columns, "Update", "Loss")
     last = data[data["update"] == data["arm"].map(ends)].groupby("arm", sort=False)["loss"].mean()
     words = ", ".join(f"{arm} {loss:.2f}" for arm, loss in last.items())
     alt = f"Training loss of the classifiers by update. At the end, in the mean: {words}."

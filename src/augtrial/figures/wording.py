@@ -38,6 +38,11 @@ def points_interval(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{points(low)} to {points(high)}"
 
 
+def p_value(p: float) -> str:
+    """Return a p value with three digits; smaller ones are "< 0.001"."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
 def contrast_name(contrast: str) -> str:
     """Return a contrast "a - b" with a minus sign between its arms."""
     return contrast.replace(" - ", f" {MINUS} ")

@@ -116,7 +116,7 @@ def _items(
         f"{100 * settings.confidence:g} % intervals over patients and replicates; Holm over "
         f"{count(len(settings.contrasts), 'contrast')}; margin {100 * settings.margin:g} points.",
     )
-    controls = [name for name, arm in settings.arms.items() if _is_control(arm)]
+    controls = [name for name, arm in settings.arms.items() if arm.is_control]
     yield (
         "Evaluation",
         "robustness and controls",
@@ -139,12 +139,6 @@ def _items(
     )
     yield "Other", "where code and data are", ""
     yield "Other", "funding and the role of funders", ""
-
-
-def _is_control(arm: Any) -> bool:
-    return bool(
-        arm.baseline or arm.extra_classic or arm.copies or arm.oracle or arm.classic == "online"
-    )
 
 
 def _detectable(verdicts: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ from augtrial.figures.wording import (
     LEADING,
     MINUS,
     contrast_name,
+    p_value,
     percent,
     percent_interval,
     points,
@@ -117,7 +118,7 @@ def secondary(tests: pd.DataFrame) -> Table:
             Cell(contrast_name(row["contrast"]), value=number),
             Cell(row["test"]),
             Cell(row_name(row["endpoint"], row["class"])),
-            Cell(_p(row["p"]), _p_range(row), _number(row["p"])),
+            Cell(_known_p(row["p"]), _p_range(row), _number(row["p"])),
             Cell(f"{row['units']:.0f}", value=_number(row["units"])),
         ]
         for number, row in enumerate(tests.to_dict("records"))
@@ -125,16 +126,14 @@ def secondary(tests: pd.DataFrame) -> Table:
     return Table(["Contrast", "Test", "Endpoint", "p", "Stands on"], rows)
 
 
-def _p(p: float) -> str:
-    if pd.isna(p):
-        return "not estimable"
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+def _known_p(p: float) -> str:
+    return "not estimable" if pd.isna(p) else p_value(p)
 
 
 def _p_range(row: dict[str, Any]) -> tuple[str, ...]:
     if pd.isna(row["p_low"]):
         return ()
-    return (f"median of {_p(row['p_low'])} to {_p(row['p_high'])}",)
+    return (f"median of {p_value(row['p_low'])} to {p_value(row['p_high'])}",)
 
 
 def fidelity(means: pd.DataFrame) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from augtrial.figures.wording import contrast_name, count, points, points_interval
+from augtrial.figures.wording import contrast_name, count, p_value, points, points_interval
 from augtrial.settings import PRIMARY_ENDPOINTS
 from augtrial.verdicts import CANNOT_TELL, GAIN, NO_DIFFERENCE, NO_VERDICT, POWER
 
@@ -51,9 +51,7 @@ def _numbers(row: dict[str, Any]) -> str:
         return f"{endpoint}: not estimable."
     interval = points_interval(row["low"], row["high"])
     p = row["p_adjusted"]
-    shown = (
-        "" if math.isnan(p) else f", adjusted p {p:.3f}" if p >= 0.001 else ", adjusted p < 0.001"
-    )
+    shown = "" if math.isnan(p) else f", adjusted p {p_value(p)}"
     return (
         f"{endpoint}: {points(row['difference'])} points, "
         f"{100 * (1 - row['level']):g} % interval {interval}{shown}."
