@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from augtrial.comparison import compare
-from augtrial.curves import curve_table
+from augtrial.curves import curve_table, updates_table
 from augtrial.figures.style import Look
 from augtrial.settings import read_settings
 
@@ -49,7 +49,21 @@ def tables(contrasts=CONTRASTS, **kwargs):
         for curve, size in (("classic", 0), ("classic", 40), ("dcgan", 10), ("dcgan", 20))
     ).drop(columns="arm")
     means = fidelity_means(kwargs.get("classes", PAPER_CLASSES))
-    return {**compare(made, contrasts), "curve": curve_table(curve), "fidelity_means": means}
+    return {
+        **compare(made, contrasts),
+        "curve": curve_table(curve),
+        "updates": updates_table(
+            predictions(**{**kwargs, "seed": 1}).assign(updates=100), made, training(kwargs)
+        ),
+        "fidelity_means": means,
+    }
+
+
+def training(kwargs):
+    """Return after how many updates each arm ends; the last arm after more than the others."""
+    arms = kwargs.get("arms", ARMS)
+    rows = [(arm, 400 if arm == arms[-1] else 300) for arm in arms]
+    return pd.DataFrame(rows, columns=["arm", "updates"])
 
 
 def fidelity_means(classes=PAPER_CLASSES):

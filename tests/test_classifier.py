@@ -7,6 +7,8 @@ from augtrial.classifier import (
     load_classifiers,
     number_of_updates,
     predict,
+    recipe_and_stop,
+    stop_name,
     train_classifier,
 )
 from augtrial.settings import Budget, ClassifierSettings
@@ -36,7 +38,8 @@ def test_the_papers_network_has_1273347_parameters():
 
 def test_classes_that_can_be_told_are_told(striped_classes):
     images, labels = striped_classes
-    network, history = train(images, labels, updates=80)
+    trained = train(images, labels, updates=80)
+    network, history = trained.network, trained.history
     probabilities, features = predict(network, images)
     assert (probabilities.argmax(1) == labels).mean() == 1
     assert features.shape == (len(images), SMALL.dense)
@@ -46,7 +49,7 @@ def test_classes_that_can_be_told_are_told(striped_classes):
 
 def test_the_same_seed_gives_the_same_bytes(striped_classes):
     images, labels = striped_classes
-    assert same(train(images, labels)[0], train(images, labels)[0])
+    assert same(train(images, labels).network, train(images, labels).network)
 
 
 class Killed(Exception):
@@ -57,7 +60,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     striped_classes, tmp_path, monkeypatch
 ):
     images, labels = striped_classes
-    straight, whole_history = train(images, labels)
+    straight = train(images, labels, stops=[10, 30])
     checkpoint = Checkpoint(tmp_path, "key", every=0)
     saved = []
 
@@ -69,16 +72,37 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 
     monkeypatch.setattr(checkpoint, "save", save_and_die)
     with pytest.raises(Killed):
-        train(images, labels, checkpoint=checkpoint)
-    resumed, history = train(images, labels, checkpoint=Checkpoint(tmp_path, "key", every=1e9))
+        train(images, labels, stops=[10, 30], checkpoint=checkpoint)
+    later = Checkpoint(tmp_path, "key", every=1e9)
+    resumed = train(images, labels, stops=[10, 30], checkpoint=later)
     assert saved[-1] == 23
-    assert same(straight, resumed)
-    assert history == whole_history
+    assert same(straight.network, resumed.network)
+    assert straight.history == resumed.history
+    for stop in (10, 30):
+        assert_same_state(straight.stops[stop], resumed.stops[stop])
+
+
+def test_a_network_at_a_stop_is_that_of_a_training_of_so_many_updates(striped_classes):
+    images, labels = striped_classes
+    trained = train(images, labels, updates=12, stops=[5, 9, 12, 40])
+    assert list(trained.stops) == [5, 9]  # the end is the network itself
+    for stop, state in trained.stops.items():
+        assert_same_state(state, train(images, labels, updates=stop).network.state_dict())
+
+
+def assert_same_state(one, other):
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_the_name_of_a_stop_tells_its_recipe_and_its_update():
+    assert recipe_and_stop(stop_name("an arm", 450)) == ("an arm", 450)
+    assert recipe_and_stop("an arm") == ("an arm", None)
 
 
 def test_an_images_prediction_does_not_depend_on_its_neighbours(striped_classes):
     images, labels = striped_classes
-    network, _ = train(images, labels, updates=5)
+    network = train(images, labels, updates=5).network
     together, _ = predict(network, images)
     alone = np.concatenate([predict(network, images[i : i + 1])[0] for i in range(7)])
     np.testing.assert_array_equal(together[:7], alone)
@@ -86,7 +110,7 @@ def test_an_images_prediction_does_not_depend_on_its_neighbours(striped_classes)
 
 def test_a_state_dict_predicts_by_itself(striped_classes):
     images, labels = striped_classes
-    network, _ = train(images, labels, updates=5)
+    network = train(images, labels, updates=5).network
     state = {f"an arm/{key}": value for key, value in network.state_dict().items()}
     loaded = load_classifiers(state, SMALL, classes=2, size=32)["an arm"]
     np.testing.assert_array_equal(predict(loaded, images)[0], predict(network, images)[0])
@@ -94,7 +118,7 @@ def test_a_state_dict_predicts_by_itself(striped_classes):
 
 def test_the_training_mean_is_that_of_the_training_set(striped_classes):
     images, labels = striped_classes
-    network, _ = train(images, labels, updates=1)
+    network = train(images, labels, updates=1).network
     np.testing.assert_allclose(network.mean[0, 0], images.mean(0) / 255, atol=1e-6)
 
 
@@ -108,7 +132,7 @@ def test_a_budget_in_epochs_counts_the_last_small_batch(images, budget, updates)
 
 def test_a_budget_of_fewer_updates_than_records_still_has_a_history(striped_classes):
     images, labels = striped_classes
-    _, history = train(images, labels, updates=3)
+    history = train(images, labels, updates=3).history
     assert [row["update"] for row in history] == [1, 2, 3]
 
 
@@ -127,7 +151,8 @@ def test_online_lesions_are_drawn_anew_and_others_are_not():
     options = {"classes": 2, "seed": 1, "device": CPU}
     settings = ClassifierSettings(channels=[4], dense=4, batch=4, learning_rate=0.1)
     labels, budget = np.array([0, 0, 1, 1]), Budget(updates=30)
-    network, _ = train_classifier(images, labels, settings, budget, online=Online(), **options)
+    online = Online()
+    network = train_classifier(images, labels, settings, budget, online=online, **options).network
     assert [update for _, update in seen] == list(range(30))
     assert all(set(lesions) == {0, 1} for lesions, _ in seen)
     bright = np.full((1, 16, 16), 200, np.uint8)

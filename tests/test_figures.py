@@ -27,6 +27,7 @@ from augtrial.figures.size_curve import draw_size_curve
 from augtrial.figures.strips import SIDE, Strip, draw_strips, spread
 from augtrial.figures.tables import read_arrays, read_table
 from augtrial.figures.training import draw_training
+from augtrial.figures.updates import draw_updates
 from augtrial.figures.wording import listed, percent, points, shortened
 from augtrial.study import Study
 
@@ -113,6 +114,7 @@ FIGURES = {
     "fidelity": lambda tables, look: draw_fidelity(tables["fidelity_means"], look),
     "pairs": lambda _, look: pairs(look),
     "size_curve": size_curve,
+    "updates": lambda tables, look: draw_updates(tables["updates"], look),
     "embedding": lambda _, look: embedding(look),
     "losses": lambda _, look: losses(look),
     "training": lambda _, look: training(look),

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augtrial.curves import curve_table
+from augtrial.curves import curve_table, updates_table
 from augtrial.errors import UserError
 from augtrial.predictions import prediction_rows, read_predictions
 
@@ -48,3 +48,14 @@ def test_a_curve_has_the_endpoints_of_every_size():
 
 def test_a_study_without_curves_has_an_empty_table():
     assert curve_table(pd.DataFrame()).columns[:2].tolist() == ["curve", "size"]
+
+
+def test_accuracy_against_updates_ends_with_the_arms_themselves():
+    stops = ROWS.assign(updates=5, predicted=["1", "NA"])
+    ends = [ROWS.assign(predicted=["NA", "1"]), ROWS.assign(arm="size")]
+    training = pd.DataFrame({"arm": ROWS["arm"].iloc[0], "updates": [10, 30, 20]})
+    table = updates_table(stops, pd.concat(ends), training)
+    accuracy = table[table["endpoint"] == "accuracy"].set_index("updates")["value"]
+    assert accuracy.to_dict() == {5: 0.0, 20: 1.0}
+    assert "size" not in set(table["arm"])  # a baseline has no updates
+    assert updates_table(pd.DataFrame(), ROWS, training)["updates"].unique().tolist() == [20]

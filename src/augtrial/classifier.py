@@ -6,6 +6,7 @@ dropout, softmax. "About 1.3 M parameters" fits valid (unpadded) convolutions: 1
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,6 +98,19 @@ def number_of_updates(images: int, settings: ClassifierSettings, budget: Budget)
     return budget.epochs * -(-images // settings.batch)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, what it was at its stops, and how it went.
+
+    `network` is on the CPU; `stops` holds its state dict after so many updates; `history` has
+    update, epoch, loss and accuracy (means of the training batches since the row before).
+    """
+
+    network: Classifier
+    stops: dict[int, dict[str, Tensor]]
+    history: list[dict[str, float]]
+
+
 def train_classifier(
     images: np.ndarray,
     labels: np.ndarray,
@@ -108,8 +122,9 @@ def train_classifier(
     device: Device,
     online: "OnlineVariants | None" = None,
     checkpoint: Checkpoint | None = None,
+    stops: Sequence[int] = (),
     records: int = 50,
-) -> tuple[Classifier, list[dict[str, float]]]:
+) -> Trained:
     """Train on one arm's training set and return the network of the last update.
 
     Args:
@@ -122,11 +137,8 @@ def train_classifier(
         device: where to train.
         online: the lesions behind the first images, which are drawn anew in every batch.
         checkpoint: where to go on from.
+        stops: numbers of updates after which the network is kept as well, short of the last.
         records: rows of the history, at most.
-
-    Returns:
-        The network, on the CPU, and its history: update, epoch, loss, accuracy (means of the
-        training batches since the row before, in [0, 1]).
     """
     size = images.shape[-1]
     network = build_classifier(settings, classes=classes, size=size, seed=seed)
@@ -139,12 +151,13 @@ def train_classifier(
     updates = number_of_updates(len(images), settings, budget)
     milestones = {updates * row // records for row in range(1, records + 1)}
     history: list[dict[str, float]] = []
+    kept_at: dict[int, dict[str, Tensor]] = {}
     totals = torch.zeros(3, device=device.torch)  # loss, correct, images
     begin = 0
     if checkpoint is not None and (state := checkpoint.load()):
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        history, begin = state["history"], state["update"]
+        history, kept_at, begin = state["history"], state["stops"], state["update"]
         totals.copy_(state["totals"])
     for update in range(begin, updates):
         chosen = batch_order(
@@ -170,17 +183,30 @@ def train_classifier(
             seen = (update + 1) * settings.batch / len(images)
             history.append(_record(update + 1, seen, totals))
             totals.zero_()
+        if update + 1 in stops and update + 1 < updates:
+            kept_at[update + 1] = _copied(network)
         if checkpoint is not None and checkpoint.is_due():
             checkpoint.save(
                 {
                     "network": network.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "history": history,
+                    "stops": kept_at,
                     "update": update + 1,
                     "totals": totals,
                 }
             )
-    return network.cpu().to(memory_format=torch.contiguous_format), history
+    network = network.cpu().to(memory_format=torch.contiguous_format)
+    return Trained(network, kept_at, history)
+
+
+def _copied(network: Classifier) -> dict[str, Tensor]:
+    """Return the state dict as it is now, on the CPU."""
+    state = network.state_dict().items()
+    return {
+        key: value.to("cpu", memory_format=torch.contiguous_format, copy=True)
+        for key, value in state
+    }
 
 
 def _dropout_mask(images: int, settings: ClassifierSettings, generator: torch.Generator) -> Tensor:
@@ -217,10 +243,24 @@ def predict(network: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.concatenate(probabilities), np.concatenate(features)
 
 
+def stop_name(recipe: str, stop: int) -> str:
+    """Return under which name the network of a stop stands beside its recipe's."""
+    return f"{recipe}@{stop}"
+
+
+def recipe_and_stop(name: str) -> tuple[str, int | None]:
+    """Return the recipe of a network's name and its stop; None for the end of its training."""
+    recipe, _, stop = name.partition("@")
+    return recipe, int(stop) if stop else None
+
+
 def load_classifiers(
     state: Mapping[str, Tensor], settings: ClassifierSettings, *, classes: int, size: int
 ) -> dict[str, Classifier]:
-    """Return the networks of a state dict by recipe; its keys read "<recipe>/<parameter>"."""
+    """Return the networks of a state dict by name; its keys read "<name>/<parameter>".
+
+    A name is a recipe's, or that of a stop (see `stop_name`).
+    """
     networks: dict[str, Classifier] = {}
     for name in dict.fromkeys(key.split("/")[0] for key in state):
         own = {k.split("/", 1)[1]: v for k, v in state.items() if k.split("/")[0] == name}

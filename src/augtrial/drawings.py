@@ -22,6 +22,7 @@ class Drawings:
         kinds = ["contrasts"] if self.study.settings.contrasts else []
         kinds += ["endpoints", "confusion", "roc", "calibration"]
         kinds += ["size_curve"] if self.study.settings.curves else []
+        kinds += ["updates"] if self.study.settings.classifier.stops else []
         kinds += ["embedding"] if self.study.embedding_arms() else []
         kinds += ["contact_sheet"]
         of_synthesizers = {

@@ -141,10 +141,11 @@ class Places:
 
     def data(self) -> list[str]:
         """Return the tables and the record that figures and report are made from."""
-        names = ["rois.csv", "folds.csv", "predictions.csv", "predictions_curve.csv", "study.json"]
+        names = ["rois.csv", "folds.csv", "study.json", "predictions.csv"]
+        names += ["predictions_curve.csv", "predictions_stops.csv"]
         tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
         tables += ["calibration", "reliability", "roc", "fidelity", "fidelity_means"]
-        tables += ["curve", "embedding", "embedding_neighbours"]
+        tables += ["curve", "updates", "embedding", "embedding_neighbours"]
         return [f"{self.study.root}/{name}" for name in names] + [
             f"{self.study.root}/tables/{name}.csv" for name in tables
         ]

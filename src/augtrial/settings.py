@@ -210,6 +210,11 @@ class ClassifierSettings(Model):
     budget: Budget = Field(
         Budget(epochs=150), description="Training time of every arm that names none itself."
     )
+    stops: list[Positive] = Field(
+        [],
+        description="Numbers of updates after which each arm's network is judged as well, for "
+        "accuracy against updates; nothing is chosen by it.",
+    )
 
 
 class Arm(Model):

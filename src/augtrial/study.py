@@ -243,8 +243,8 @@ class Study:
         return self.settings.synthesizers[name].samples * (len(self.folds) - 1)
 
     def classifier_values(self) -> dict[str, Any]:
-        """Return the classifier's settings but for its budget, which the arm decides."""
-        return self.settings.classifier.model_dump(exclude={"budget"})
+        """Return the classifier's settings but for its budget and stops, which the arm decides."""
+        return self.settings.classifier.model_dump(exclude={"budget", "stops"})
 
     def synthesizer_values(self, name: str) -> dict[str, Any]:
         """Return a synthesizer's settings as plain values."""

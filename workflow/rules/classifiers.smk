@@ -22,6 +22,7 @@ rule train_arm:
     params:
         recipes=lambda w: study.arm_recipes(w.arm),
         budget=lambda w: study.arm_budget(w.arm),
+        stops=study.settings.classifier.stops,
         synthesizers=lambda w: study.arm_samples(w.arm),
         classic=lambda w: study.online_classic(w.arm),
         size=study.settings.roi.size,
@@ -52,6 +53,7 @@ use rule train_arm as train_curve with:
     params:
         recipes=lambda w: study.curve_recipes(w.curve),
         budget=lambda w: study.curve_budget(w.curve),
+        stops=[],
         synthesizers=lambda w: study.curve_synthesizers(w.curve),
         classic=None,
         size=study.settings.roi.size,
@@ -90,6 +92,7 @@ rule predict_fold:
     output:
         arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
         curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
+        stops="<results>/replicate{replicate}/fold{fold}/predictions_stops.csv",
     log:
         "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
     benchmark:
@@ -122,3 +125,12 @@ use rule gather_predictions as gather_curves with:
         table="<results>/predictions_curve.csv",
     log:
         "<logs>/gather_curves.log",
+
+
+use rule gather_predictions as gather_stops with:
+    input:
+        places.each_fold("predictions_stops.csv"),
+    output:
+        table="<results>/predictions_stops.csv",
+    log:
+        "<logs>/gather_stops.log",

@@ -137,6 +137,28 @@ rule draw_size_curve:
         "../scripts/draw_size_curve.py"
 
 
+rule draw_updates:
+    input:
+        updates="<results>/tables/updates.csv",
+    output:
+        svg=report(
+            "<results>/figures/updates.svg",
+            caption="../report/updates.rst",
+            category="Results",
+            labels={"figure": "accuracy against updates"},
+        ),
+        pdf="<results>/figures/updates.pdf",
+        csv="<results>/figures/updates.csv",
+    log:
+        "<logs>/draw_updates.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.updates"),
+    script:
+        "../scripts/draw_updates.py"
+
+
 rule draw_embedding:
     input:
         points="<results>/tables/embedding.csv",

@@ -5,6 +5,7 @@ rule compare_arms:
     input:
         predictions="<results>/predictions.csv",
         curves="<results>/predictions_curve.csv",
+        stops="<results>/predictions_stops.csv",
         histories=drawings.arm_histories(),
     output:
         endpoints="<results>/tables/endpoints.csv",
@@ -17,6 +18,7 @@ rule compare_arms:
         reliability="<results>/tables/reliability.csv",
         roc="<results>/tables/roc.csv",
         curve="<results>/tables/curve.csv",
+        updates="<results>/tables/updates.csv",
     log:
         "<logs>/compare_arms.log",
     params:

@@ -2,7 +2,7 @@ from augtrial.jobs import job
 
 with job(snakemake):
     from augtrial.comparison import compare
-    from augtrial.curves import curve_table
+    from augtrial.curves import curve_table, updates_table
     from augtrial.figures.runs import read_histories
     from augtrial.learned import training_table, untrained_arms
     from augtrial.predictions import read_predictions
@@ -10,8 +10,9 @@ with job(snakemake):
     params, paths = snakemake.params, snakemake.input
     histories = read_histories(paths.histories).rename(columns={"recipe": "arm"})
     training = training_table(histories, params.classes)
+    predictions = read_predictions(paths.predictions)
     tables = compare(
-        read_predictions(paths.predictions),
+        predictions,
         params.contrasts,
         endpoint=params.endpoint,
         margin=params.margin,
@@ -20,6 +21,8 @@ with job(snakemake):
     )
     tables["training"] = training
     tables["curve"] = curve_table(read_predictions(paths.curves), confidence=params.confidence)
+    stops = read_predictions(paths.stops)
+    tables["updates"] = updates_table(stops, predictions, training, confidence=params.confidence)
     for name, table in tables.items():
         table["conditional_on"] = params.conditional_on
         table.to_csv(snakemake.output[name], index=False)

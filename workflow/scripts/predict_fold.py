@@ -5,7 +5,7 @@ with job(snakemake):
     import pandas as pd
     import torch
 
-    from augtrial.classifier import load_classifiers, predict
+    from augtrial.classifier import load_classifiers, predict, recipe_and_stop
     from augtrial.predictions import prediction_rows
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
@@ -16,16 +16,19 @@ with job(snakemake):
     lesions = pd.read_csv(snakemake.input.table, dtype=str, keep_default_na=False)
     with np.load(snakemake.input.rois) as arrays:
         images = arrays["images"]
-    tables = {"arm": [], "curve": []}
+    tables = {"arm": [], "curve": [], "stop": []}
     for path, (kind, name) in zip(snakemake.input.networks, params.networks, strict=True):
         networks = load_classifiers(
             load_state(path), settings, classes=len(params.classes), size=images.shape[-1]
         )
-        for recipe, network in networks.items():
+        for own_name, network in networks.items():
+            recipe, stop = recipe_and_stop(own_name)
             probabilities, _ = predict(network, images)
             what = {"arm": name} if kind == "arm" else {"curve": name, "size": int(recipe)}
+            what |= {} if stop is None else {"updates": stop}
             what = {"fold": names.fold, "replicate": names.replicate, **what}
-            tables[kind].append(prediction_rows(lesions, probabilities, params.classes, what))
+            rows = prediction_rows(lesions, probabilities, params.classes, what)
+            tables[kind if stop is None else "stop"].append(rows)
     for path in snakemake.input.get("baselines", []):
         import pickle
         from pathlib import Path
@@ -42,4 +45,5 @@ with job(snakemake):
     order = {name: place for place, name in enumerate(params.arms)}
     tables["arm"].sort(key=lambda rows: order[rows["arm"].iloc[0]])
     pd.concat(tables["arm"]).to_csv(snakemake.output.arms, index=False)
-    pd.concat(tables["curve"] or [pd.DataFrame()]).to_csv(snakemake.output.curves, index=False)
+    for kind, path in (("curve", snakemake.output.curves), ("stop", snakemake.output.stops)):
+        pd.concat(tables[kind] or [pd.DataFrame()]).to_csv(path, index=False)

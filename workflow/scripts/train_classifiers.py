@@ -4,7 +4,7 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import seeds
-    from augtrial.classifier import train_classifier
+    from augtrial.classifier import stop_name, train_classifier
     from augtrial.files import write_json
     from augtrial.settings import Arm, Budget, ClassicSettings, ClassifierSettings
     from augtrial.training import CheckpointFolder, save_state, training_device
@@ -39,7 +39,7 @@ with job(snakemake):
                 samples=samples,
                 transformed=transformed,
             )
-            network, rows = train_classifier(
+            trained = train_classifier(
                 training.images,
                 training.labels,
                 settings,
@@ -50,11 +50,16 @@ with job(snakemake):
                 device=device,
                 online=online,
                 checkpoint=checkpoints.of(name, training.images, training.labels),
+                stops=params.stops,
             )
-            state |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
-            history += [{"recipe": name, **row} for row in rows]
+            states = {stop_name(name, stop): own for stop, own in trained.stops.items()}
+            states[name] = trained.network.state_dict()
+            state |= {
+                f"{at}/{key}": value for at, own in states.items() for key, value in own.items()
+            }
+            history += [{"recipe": name, **row} for row in trained.history]
             sizes[name] = pd.Series(training.sources).value_counts().to_dict()
-            last = rows[-1]
+            last = trained.history[-1]
             print(f"{name}: {sizes[name]}, loss {last['loss']:.3f} after {last['update']} updates")
     save_state(snakemake.output.network, state)
     pd.DataFrame(history).to_csv(snakemake.output.history, index=False)

@@ -36,6 +36,7 @@ FILES = {
     "tables/fidelity.csv": "measures of the synthetic images, training by training",
     "tables/fidelity_means.csv": "their means beside held-out real lesions",
     "tables/curve.csv": "endpoints by training-set size",
+    "tables/updates.csv": "endpoints by number of gradient updates",
     "tables/embedding_neighbours.csv": "nearest-neighbour accuracy beside the t-SNE",
     "study.json": "settings, versions and devices",
 }
