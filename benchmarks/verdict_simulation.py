@@ -29,6 +29,7 @@ from scipy import optimize, stats
 from augtrial import seeds
 from augtrial.contrasts import difference_row
 from augtrial.influence import Influence, influences
+from augtrial.intervals import crossed_interval
 from augtrial.panel import Panel, panels
 from augtrial.predictions import read_predictions
 from augtrial.verdicts import ENOUGH, GAIN, LOSS, NO_DIFFERENCE, SMALL, verdict_table
@@ -187,8 +188,12 @@ def judge(new: Panel, old: Panel, truth: float, weights: np.ndarray) -> dict[str
     row = verdict_table(pd.DataFrame([numbers])).iloc[0]
     word = row["verdict"]
     sample = one.sample() - other.sample()
+    plain = crossed_interval(sample)
+    reach = stats.t.ppf(0.975, plain.df) * np.hypot(plain.se, one.pull)
     limits = {
         "crossed": (row["low"], row["high"]),
+        # the same with one discordant pair added to those seen, instead of a floor
+        "pair added": (sample.mean() - reach, sample.mean() + reach),
         # the patients of one study drawn anew, its replicates averaged
         "bootstrap": tuple(np.quantile(weights @ sample.mean(axis=1), [0.025, 0.975])),
         "folds": independent_folds(new, old),

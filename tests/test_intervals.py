@@ -216,6 +216,15 @@ def test_two_arms_that_agree_on_every_lesion_may_still_differ():
     assert 0.05 < p < 1
 
 
+def test_one_lesion_that_differs_once_is_no_surer_than_none():
+    none, _ = difference_interval(np.zeros((113, 6)), 1 / 113)
+    values = np.zeros((113, 6))
+    values[0, 0] = 1
+    once, _ = difference_interval(values, 1 / 113)
+    assert crossed_interval(values).se < once.se == none.se
+    assert once.high > none.high
+
+
 def test_what_cannot_differ_does_not():
     interval, p = difference_interval(np.zeros((113, 6)), 0)
     assert (interval.low, interval.high, p) == (0, 0, 1)
@@ -224,5 +233,17 @@ def test_what_cannot_differ_does_not():
 def test_many_discordant_patients_leave_the_interval_as_it_is():
     values = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], (300, 6))
     plain = crossed_interval(values)
-    padded, _ = difference_interval(values, 1 / 300)
-    assert padded.se == pytest.approx(plain.se, rel=0.02)
+    assert difference_interval(values, 1 / 300)[0].se == plain.se
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_variance_that_is_one_term_has_its_degrees_of_freedom(axis):
+    """Whatever the patients differ in is the same in every replicate, or the other way round."""
+    effect = np.random.default_rng(3).normal(size=(40, 1)) + np.zeros((40, 5))
+    noise = np.random.default_rng(4).normal(size=(40, 5))
+    noise -= noise.mean(axis=0) + noise.mean(axis=1, keepdims=True) - noise.mean()
+    values = effect + 0.1 * noise
+    interval = crossed_interval(values if axis == 0 else values.T)
+    terms = interval.v_patient, interval.v_replicate
+    assert interval.se**2 == pytest.approx(max(terms))
+    assert interval.df == 39

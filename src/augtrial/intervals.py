@@ -50,7 +50,8 @@ def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
 
         df = V^2 / (V_patient^2/(P-1) + V_replicate^2/(R-1) + V_residual^2/((P-1)(R-1))),
 
-    and not below min(P-1, R-1), which the subtraction could otherwise bring about.
+    and not below min(P-1, R-1), which the subtraction could otherwise bring about; of a V that
+    is a single term they are that term's, P - 1 or R - 1.
 
     One replicate leaves V = V_patient (patients only: the interval is silent on the training's
     randomness); one patient leaves V = V_replicate; one cell leaves no interval (NaN). A table
@@ -83,15 +84,13 @@ def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
     ]
     if not terms:
         return UNKNOWN
-    variance = max(v for v, _ in terms[:2])
-    if len(terms) == 3:
-        variance = max(variance, v_patient + v_replicate - v_residual)
+    variance, df = max(terms[:2])
+    if len(terms) == 3 and (whole := v_patient + v_replicate - v_residual) > variance:
+        satterthwaite = whole**2 / sum(v**2 / d for v, d in terms)
+        variance, df = whole, max(satterthwaite, min(d for _, d in terms))
 
-    se, df, reach = float(np.sqrt(variance)), float("nan"), 0.0
-    if variance > 0:
-        satterthwaite = variance**2 / sum(v**2 / d for v, d in terms)
-        df = float(max(satterthwaite, min(d for _, d in terms)))
-        reach = se * float(stats.t.ppf((1 + confidence) / 2, df))
+    se, df = float(np.sqrt(variance)), float(df) if variance > 0 else float("nan")
+    reach = se * float(stats.t.ppf((1 + confidence) / 2, df)) if variance > 0 else 0.0
     return Interval(mean - reach, mean + reach, se, df, v_patient, v_replicate, v_residual)
 
 
@@ -151,23 +150,23 @@ def difference_interval(
 ) -> tuple[Interval, float]:
     """Return the interval of paired differences, within [-1, 1], and the p value that fits it.
 
-    It is the t interval of `crossed_interval` of the values (shape [P, R]), with V + pull^2 as
-    the variance: one discordant pair more, half of it in favour of each arm. `pull` is how far
-    one lesion can move the endpoint; 0 where two arms cannot differ. Where hardly a lesion is
-    treated differently by the two arms the observed variance is no guide, and none at all would
-    mean certainty; where many are, the addition does not show. An AUC is no count of errors
-    (`counted=False`): there it stands in for a variance of zero only.
+    It is the t interval of `crossed_interval` of the values (shape [P, R]), with a variance not
+    below pull^2, that of one discordant lesion. `pull` is how far one lesion can move the
+    endpoint; 0 where two arms cannot differ. Where hardly a lesion is treated differently by the
+    two arms the observed variance is no guide, and none at all would mean certainty. An AUC is no
+    count of errors (`counted=False`): there pull stands in for a variance of zero only.
 
-    Source: Agresti & Min, Stat Med 24:729 (2005), half a pair added to each cell.
+    Agresti & Min, Stat Med 24:729 (2005), add one pair to the discordant ones for the same
+    reason; with replicates that covers too much (docs/results/simulation.md), since a lesion
+    seldom differs in all of them.
     """
     interval = crossed_interval(values, confidence)
     if np.size(values) == 0 or not np.isfinite(values).all():
         return UNKNOWN, float("nan")
     mean, se, df = float(np.mean(values)), interval.se, interval.df
-    if not se > 0:  # also where one patient in one replicate leaves no variance
-        se, df = 0.0, float(max(1, len(values) - 1))
-    if counted or se == 0:
-        se = float(np.hypot(se, pull))
+    # Also where one patient in one replicate leaves no variance at all.
+    if not se > 0 or (counted and se < pull):
+        se, df = pull, float(max(1, len(values) - 1))
     reach = se * float(stats.t.ppf((1 + confidence) / 2, df))
     p = 2 * float(stats.t.sf(abs(mean) / se, df)) if se else 1.0
     low, high = _clip(mean - reach, -1), _clip(mean + reach, -1)
