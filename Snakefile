@@ -7,6 +7,7 @@
 from augtrial.drawings import Drawings
 from augtrial.places import Places
 from augtrial.record import study_facts
+from augtrial.replicate import PATTERN as REPLICATE
 from augtrial.snake import open_study, redraws, tell_plan, tell_verdicts
 
 # A file given on the command line stands alone: Snakemake would merge it into this one.
@@ -29,7 +30,7 @@ pathvars:
 
 
 wildcard_constraints:
-    replicate=r"\d+",
+    replicate=REPLICATE,
     part=r"\d+",
     fold=r"\d+",
     arm=study.one_of(study.settings.arms),

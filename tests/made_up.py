@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from augtrial.comparison import compare
-from augtrial.curves import curve_table, updates_table
+from augtrial.curves import curve_table, subset_tables, updates_table
 from augtrial.figures.style import Look
 from augtrial.settings import read_settings
 
@@ -49,8 +49,11 @@ def tables(contrasts=CONTRASTS, **kwargs):
         for curve, size in (("classic", 0), ("classic", 40), ("dcgan", 10), ("dcgan", 20))
     ).drop(columns="arm")
     means = fidelity_means(kwargs.get("classes", PAPER_CLASSES))
+    subsets = predictions(**{**kwargs, "seed": 2}).assign(share=25)
+    sizes = {share: {"training_lesions": share, "training_patients": share} for share in (25, 100)}
     return {
         **compare(made, contrasts),
+        **subset_tables(subsets, made, contrasts, sizes=sizes),
         "curve": curve_table(curve),
         "updates": updates_table(
             predictions(**{**kwargs, "seed": 1}).assign(updates=100), made, training(kwargs)

@@ -25,6 +25,7 @@ from augtrial.figures.runs import read_histories, thinned
 from augtrial.figures.samples import draw_samples
 from augtrial.figures.size_curve import draw_size_curve
 from augtrial.figures.strips import SIDE, Strip, draw_strips, spread
+from augtrial.figures.subsets import draw_subsets
 from augtrial.figures.tables import read_arrays, read_table
 from augtrial.figures.training import draw_training
 from augtrial.figures.updates import draw_updates
@@ -114,6 +115,9 @@ FIGURES = {
     "fidelity": lambda tables, look: draw_fidelity(tables["fidelity_means"], look),
     "pairs": lambda _, look: pairs(look),
     "size_curve": size_curve,
+    "subsets": lambda tables, look: draw_subsets(
+        tables["subsets"], tables["subset_contrasts"], look
+    ),
     "updates": lambda tables, look: draw_updates(tables["updates"], look),
     "embedding": lambda _, look: embedding(look),
     "losses": lambda _, look: losses(look),

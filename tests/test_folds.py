@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augtrial.folds import split_patients
+from augtrial.folds import nested_order, split_patients
 
 cohorts = st.lists(st.tuples(st.integers(0, 25), st.sampled_from("abc")), min_size=30, max_size=80)
 
@@ -47,3 +47,13 @@ def test_the_order_of_the_table_does_not_change_the_split():
         [patients[i] for i in order], [labels[i] for i in order], 3, seed=1, replicate=1
     )
     assert shuffled == [split[i] for i in order]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc")), min_size=1, max_size=40))
+def test_every_head_of_a_nested_order_has_all_classes_as_soon_as_it_can(lesions):
+    patients, labels = [f"p{p}" for p, _ in lesions], [label for _, label in lesions]
+    order = nested_order(patients, labels, seed=3)
+    assert sorted(order) == sorted(set(patients))
+    assert order == nested_order(patients, labels, seed=3)
+    head = order[: len(set(labels))]
+    assert {label for p, label in zip(patients, labels, strict=True) if p in head} == set(labels)

@@ -113,7 +113,15 @@ def test_config_yaml_states_every_key_and_keeps_the_papers_values():
     given_values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     settings = read_settings(given_values)
     defaults = Settings(study="x", arms={"none": {}})
-    named = {"study", "note", "arms", "curves", "contrasts", "embedding"}  # nothing to inherit
+    named = {
+        "study",
+        "note",
+        "arms",
+        "curves",
+        "contrasts",
+        "embedding",
+        "subsets",
+    }  # nothing to inherit
     for key, field in Settings.model_fields.items():
         assert key in given_values, f"config.yaml lacks {key}"
         value = getattr(settings, key)

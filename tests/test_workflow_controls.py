@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,7 +45,8 @@ def run(tables, tmp_path_factory):
     run.call("--dry-run")  # writes the config
     run.change(arms=ARMS, curves={}, contrasts=["classic+oracle - classic"], synthesizers={})
     run.change(oracle={"table": str(second)})
-    run.call("results/tiny/predictions.csv")
+    run.change(subsets={"shares": [50], "arms": ["classic", "classic+oracle"]})
+    run.call("results/tiny/predictions.csv", "results/tiny/predictions_subsets.csv")
     return run
 
 
@@ -105,3 +107,46 @@ def test_the_built_in_cohort_draws_fresh_lesions_of_its_own(tmp_path):
     run.call("results/tiny/replicate1/part1/oracle.npz")
     assert (run.results / "replicate1/part1/oracle.npz").exists()
     assert not (run.results / "cohort").exists()  # new patients need no file of the cohort
+
+
+def test_subsets_train_on_fewer_patients_and_judge_all_held_out_lesions(run, tables):
+    predictions = pd.read_csv(run.results / "predictions_subsets.csv")
+    whole = pd.read_csv(run.results / "predictions.csv")
+    assert set(predictions["share"]) == {50}
+    assert predictions["replicate"].unique().tolist() == [1]
+    for _, rows in predictions.groupby("arm"):
+        assert sorted(rows["lesion_id"]) == sorted(whole["lesion_id"].unique())
+    record = run.results / "replicate1-share50/fold1/arms/classic+oracle.json"
+    record = json.loads(record.read_text(encoding="utf-8"))
+    assert record["images"]["classic+oracle"] == {"roi": 3, "classic": 8, "oracle": 3 * 2}
+    fold_of = whole.drop_duplicates("lesion_id").set_index("lesion_id")["fold"]
+    assert {fold_of[lesion] for lesion in record["trained_on"]} == {2}
+
+
+def test_no_network_of_a_subset_depends_on_a_held_out_picture(run, tables):
+    graph = file_graph(run.call("--dry-run", "--forceall").stdout)
+    cohort = pd.read_csv(tables[0], dtype=str)
+    for fold in "12":
+        held_out = set(cohort.loc[cohort["fold"] == fold, "image"])
+        seen = ancestors(graph, f"results/tiny/replicate1-share50/fold{fold}/arms/classic.pt")
+        names = {f"images/{path.rsplit('/', 1)[-1]}" for path in seen}
+        assert names & set(cohort["image"])
+        assert not names & held_out
+
+
+def test_fresh_lesions_that_cannot_be_read_are_told_before_any_job(tables, tmp_path):
+    table, second = tables
+    rows = second.read_text(encoding="utf-8").replace("images/L01.npy", "images/gone.npy", 1)
+    broken = second.parent / "broken.csv"
+    broken.write_text(rows.replace("images/L02.npy", "grey.npy", 1), encoding="utf-8")
+    np.save(second.parent / "grey.npy", np.full((64, 64), np.nan, np.float32))
+    run = Run(tmp_path, table)
+    run.call("--dry-run")  # writes the config
+    run.change(arms=ARMS, curves={}, contrasts=["classic+oracle - classic"], synthesizers={})
+    run.change(oracle={"table": str(broken)})
+    done = run.call("--dry-run", check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    assert "gone.npy" in text
+    run.change(oracle={"table": str(second)})

@@ -1,10 +1,12 @@
-"""Curves: endpoints against the training set's size (the paper's Figure 8) and against updates."""
+"""Curves: endpoints against the training set's size (the paper's Figure 8), updates, patients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from augtrial.contrasts import CONTRAST_COLUMNS, contrast_table
 from augtrial.endpoints import ENDPOINT_COLUMNS, endpoint_table
+from augtrial.spelling import contrast_arms
 
 
 def curve_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -62,3 +64,45 @@ def _each_point(predictions: pd.DataFrame, by: Sequence[str], confidence: float)
         for names, rows in predictions.groupby(list(by), sort=False)
     ]
     return pd.concat(tables, ignore_index=True)[[*by, *others]]
+
+
+def subset_tables(
+    subsets: pd.DataFrame,
+    predictions: pd.DataFrame,
+    contrasts: Iterable[str],
+    *,
+    sizes: Mapping[int, Mapping[str, float]],
+    confidence: float = 0.95,
+) -> dict[str, pd.DataFrame]:
+    """Return `subsets` and `subset_contrasts`: arms and their contrasts by the share of patients.
+
+    Args:
+        subsets: as for arms, with the column share: the percentage of the training patients.
+        predictions: those with all of them; arms that have no subsets are left out.
+        contrasts: pairs of arms; those of arms without subsets are left out.
+        sizes: share -> training_lesions and training_patients, means over the folds.
+        confidence: of the intervals.
+
+    Returns:
+        share, training_lesions, training_patients, then the columns of
+        `endpoints.endpoint_table` and of `contrasts.contrast_table`.
+    """
+    by = ["share", "training_lesions", "training_patients"]
+    if subsets.empty:
+        return {
+            "subsets": pd.DataFrame(columns=[*by, *ENDPOINT_COLUMNS]),
+            "subset_contrasts": pd.DataFrame(columns=[*by, *CONTRAST_COLUMNS]),
+        }
+    arms = set(subsets["arm"])
+    whole = predictions[predictions["arm"].isin(arms)].assign(share=100)
+    pairs = [contrast for contrast in contrasts if arms.issuperset(contrast_arms(contrast))]
+    found: dict[str, list[pd.DataFrame]] = {"subsets": [], "subset_contrasts": []}
+    for share, rows in pd.concat([subsets, whole]).groupby("share"):
+        own = rows.drop(columns="share")
+        size = {"share": share, **sizes[share]}
+        found["subsets"].append(endpoint_table(own, confidence=confidence).assign(**size))
+        found["subset_contrasts"].append(
+            contrast_table(own, pairs, confidence=confidence).assign(**size)
+        )
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    return {name: table[[*by, *table.columns.drop(by)]] for name, table in tables.items()}

@@ -23,6 +23,7 @@ class Drawings:
         kinds += ["endpoints", "confusion", "roc", "calibration"]
         kinds += ["size_curve"] if self.study.settings.curves else []
         kinds += ["updates"] if self.study.settings.classifier.stops else []
+        kinds += ["subsets"] if self.study.subset_replicates else []
         kinds += ["embedding"] if self.study.embedding_arms() else []
         kinds += ["contact_sheet"]
         of_synthesizers = {

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from augtrial.cohort.lesion import Lesion
+from augtrial.replicate import Replicate
 from augtrial.spelling import hint
 from augtrial.study import Study
 
@@ -31,48 +33,61 @@ def _class_problems(study: Study) -> Iterable[str]:
 
 def _size_problems(study: Study) -> Iterable[str]:
     available = study.settings.classic.number
-    smallest = min(
-        (
-            len(study.part(replicate, fold))
-            for replicate in study.replicates
-            for fold in study.folds
-        ),
-        default=0,
-    )
-    sizes = {f"arms.{name}.classic": arm.classic for name, arm in study.settings.arms.items()}
-    for name, synthesizer in study.settings.used_synthesizers.items():
-        sizes[f"synthesizers.{name}.classic"] = synthesizer.classic
-    for name, curve in study.settings.curves.items():
+    for share in study.shares:
+        smallest = min(map(len, _parts(study, share)), default=0)
+        for key, size in _classic_sizes(study, share).items():
+            if isinstance(size, int) and size > smallest * available:
+                yield (
+                    f"{key}{_at(share)}: {size} variants per fold are more than the {smallest} "
+                    f"lesions of the smallest fold can give ({available} each, "
+                    f"{smallest * available}); ask for fewer, or raise classic.rotations"
+                )
+
+
+def _parts(study: Study, share: int) -> list[list[Lesion]]:
+    """Return the lesions of every replicate's parts, or of a share of their patients."""
+    replicates = [Replicate(number, share) for number in study.replicates]
+    return [study.part(replicate, fold) for replicate in replicates for fold in study.folds]
+
+
+def _at(share: int) -> str:
+    return "" if share == 100 else f" at {share} % of the patients (subsets.shares)"
+
+
+def _classic_sizes(study: Study, share: int) -> dict[str, int | str]:
+    """Return how many variants per fold each key asks for."""
+    replicate, whole = Replicate(1, share), share == 100
+    arms = study.settings.arms if whole else study.settings.subset_arms
+    names = study.settings.used_synthesizers if whole else study.subset_synthesizers
+    sizes = {f"arms.{name}.classic": study.arm(name, replicate).classic for name in arms}
+    for name in names:
+        sizes[f"synthesizers.{name}.classic"] = study.synthesizer_values(name, replicate)["classic"]
+    for name, curve in study.settings.curves.items() if whole else ():
         own = curve.sizes if curve.vary == "classic" else [curve.classic]
         sizes[f"curves.{name}"] = max(own, default=0)
-    for key, size in sizes.items():
-        if isinstance(size, int) and size > smallest * available:
-            yield (
-                f"{key}: {size} variants per fold are more than the {smallest} lesions of "
-                f"the smallest fold can give ({available} each, {smallest * available}); "
-                "ask for fewer, or raise classic.rotations"
-            )
+    return sizes
 
 
 def _extra_problems(study: Study) -> Iterable[str]:
     """Each lesion gives its share of `classic`, then its share of its class's extra ones."""
     available = study.settings.classic.number
-    for name, arm in study.settings.arms.items():
-        if not arm.extra_classic:
-            continue
-        worst = 0
-        for replicate in study.replicates:
-            for fold in study.folds:
-                labels = Counter(lesion.label for lesion in study.part(replicate, fold))
+    for share in study.shares:
+        parts = [Counter(lesion.label for lesion in part) for part in _parts(study, share)]
+        for name in study.settings.arms if share == 100 else study.settings.subset_arms:
+            arm = study.arm(name, Replicate(1, share))
+            if not arm.extra_classic:
+                continue
+            worst = 0
+            for labels in parts:
                 given = available if arm.classic == "all" else -(-arm.classic // labels.total())
                 extra = -(-arm.extra_classic // min(labels.values()))
                 worst = max(worst, given + extra)
-        if worst > available:
-            yield (
-                f"arms.{name}.extra_classic: with those of classic, a lesion of the scarcest class "
-                f"would have to give {worst} variants, but has {available}; ask for fewer, or "
-                "raise classic.rotations"
-            )
+            if worst > available:
+                yield (
+                    f"arms.{name}.extra_classic{_at(share)}: with those of classic, a lesion of "
+                    f"the scarcest class would have to give {worst} variants, but has {available}; "
+                    "ask for fewer, or raise classic.rotations"
+                )
 
 
 def _oracle_problems(study: Study) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Folds: patients held out together, with classes balanced over the folds."""
+"""Folds and subsets: patients held out together or kept together, with classes balanced."""
 
 from collections.abc import Sequence
 
@@ -46,3 +46,34 @@ def _unevenness(held: np.ndarray, fold: int, added: np.ndarray) -> float:
     trial = held.copy()
     trial[fold] += added
     return float(trial.std(axis=0).mean())
+
+
+def nested_order(patients: Sequence[str], labels: Sequence[str], *, seed: int) -> list[str]:
+    """Return the patients in a random order of which every head has the classes in proportion.
+
+    The next patient is always one of the class that has come shortest so far, so that the first
+    as many patients as there are classes have all of them.
+
+    Args:
+        patients: the patient of each lesion.
+        labels: the class of each lesion.
+        seed: draws the order.
+    """
+    classes = sorted(set(labels))
+    counts = {name: np.zeros(len(classes)) for name in sorted(set(patients))}
+    for patient, label in zip(patients, labels, strict=True):
+        counts[patient][classes.index(label)] += 1
+    names = list(counts)
+    seeds.generator(seed).shuffle(names)
+    queues = [[name for name in reversed(names) if counts[name][c]] for c in range(len(classes))]
+    sizes = np.sum(list(counts.values()), axis=0)
+    taken, order = np.zeros(len(classes)), dict[str, None]()
+    while len(order) < len(names):
+        for queue in queues:
+            while queue and queue[-1] in order:
+                queue.pop()
+        shortest = min((c for c, queue in enumerate(queues) if queue), key=(taken / sizes).item)
+        chosen = queues[shortest].pop()
+        taken += counts[chosen]
+        order[chosen] = None
+    return list(order)

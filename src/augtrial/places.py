@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from augtrial.study import Study
+from augtrial.replicate import Replicate
+from augtrial.study import Study, Which
 
 
 class Places:
@@ -12,73 +13,75 @@ class Places:
         """Name the files of a study."""
         self.study = study
 
-    def part_folder(self, replicate: int | str, part: int | str) -> str:
+    def part_folder(self, replicate: Which, part: int | str) -> str:
         """Return where a part's variants are; each replicate draws its own."""
         return f"{self.study.root}/replicate{replicate}/part{part}"
 
-    def rois(self, replicate: int | str, part: int | str, name: str = "rois.npz") -> str:
+    def rois(self, replicate: Which, part: int | str, name: str = "rois.npz") -> str:
         """Return a part's ROIs; replicates with one split share them."""
-        return f"{self.part_folder(1 if self.study.one_split else replicate, part)}/{name}"
+        return f"{self.part_folder(self.study.split_of(replicate), part)}/{name}"
 
-    def training_rois(
-        self, replicate: int | str, fold: int | str, name: str = "rois.npz"
-    ) -> list[str]:
+    def training_rois(self, replicate: Which, fold: int | str, name: str = "rois.npz") -> list[str]:
         """Return the ROIs of a fold's training parts, or their tables."""
         return [self.rois(replicate, part, name) for part in self.study.training_parts(fold)]
 
-    def training_variants(self, replicate: int | str, fold: int | str) -> list[str]:
+    def training_variants(self, replicate: Which, fold: int | str) -> list[str]:
         """Return the variants of a fold's training parts."""
         parts = self.study.training_parts(fold)
         return [self.variants(replicate, part) for part in parts]
 
-    def fold_folder(self, replicate: int | str, fold: int | str) -> str:
+    def fold_folder(self, replicate: Which, fold: int | str) -> str:
         """Return where a fold's networks are."""
         return f"{self.study.root}/replicate{replicate}/fold{fold}"
 
     def generators(
-        self, replicate: int | str, fold: int | str, synthesizer: str, suffix: str = ".pt"
+        self, replicate: Which, fold: int | str, synthesizer: str, suffix: str = ".pt"
     ) -> list[str]:
         """Return the state dicts of a fold's synthesizer, or what lies beside them."""
         folder = f"{self.fold_folder(replicate, fold)}/{synthesizer}"
         return [f"{folder}/{scope}{suffix}" for scope in self.study.scopes(synthesizer)]
 
-    def samples(self, replicate: int | str, fold: int | str, names: Iterable[str]) -> list[str]:
+    def samples(self, replicate: Which, fold: int | str, names: Iterable[str]) -> list[str]:
         """Return the samples of these synthesizers for a fold."""
         folder = self.fold_folder(self.study.synthesizer_replicate(replicate), fold)
         return [f"{folder}/{name}/samples.npz" for name in names]
 
-    def arm_samples(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+    def arm_samples(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
         """Return the samples that an arm is given: synthesizers', then fresh lesions'."""
         files = self.samples(replicate, fold, self.study.arm_synthesizers(arm))
         if self.study.settings.arms[arm].oracle:
-            parts = self.study.training_parts(fold)
-            files += [f"{self.part_folder(replicate, part)}/oracle.npz" for part in parts]
+            parts, whole = self.study.training_parts(fold), Replicate.parse(replicate).number
+            files += [f"{self.part_folder(whole, part)}/oracle.npz" for part in parts]
         return files
 
-    def transformed(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+    def transformed(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
         """Return the transformed variants of an arm, part by part; none for most arms."""
         if not self.study.settings.arms[arm].transforms:
             return []
         parts = self.study.training_parts(fold)
         return [f"{self.part_folder(replicate, part)}/transformed/{arm}.npy" for part in parts]
 
-    def online_contexts(self, replicate: int | str, fold: int | str, arm: str) -> list[str]:
+    def online_contexts(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
         """Return the surroundings that an arm's variants are drawn from at every draw, if so."""
         if self.study.settings.arms[arm].classic != "online":
             return []
         parts = self.study.training_parts(fold)
         return [self.rois(replicate, part, "contexts.npz") for part in parts]
 
-    def networks(self, replicate: int | str, fold: int | str) -> list[str]:
+    def networks(self, replicate: Which, fold: int | str) -> list[str]:
         """Return the files of a fold's classifiers, in the order of their names."""
         folder = self.fold_folder(replicate, fold)
-        return [f"{folder}/{kind}s/{name}.pt" for kind, name in self.study.network_names()]
+        names = self.study.network_names(replicate)
+        return [f"{folder}/{kind}s/{name}.pt" for kind, name in names]
 
-    def baselines(self, replicate: int | str, fold: int | str) -> list[str]:
+    def baselines(self, replicate: Which, fold: int | str) -> list[str]:
         """Return the file of a fold's baselines, where the study has some."""
-        return [f"{self.fold_folder(replicate, fold)}/baselines.pkl"] * bool(
-            self.study.settings.baselines
-        )
+        wanted = self.study.settings.baselines and Replicate.parse(replicate).share == 100
+        return [f"{self.fold_folder(replicate, fold)}/baselines.pkl"] if wanted else []
+
+    def held_out(self, replicate: Which, fold: int | str, name: str = "rois.npz") -> str:
+        """Return the ROIs that a fold holds out: all of them, whatever share it trains with."""
+        return self.rois(Replicate.parse(replicate).number, fold, name)
 
     def phantom_files(self) -> list[str]:
         """Return the pictures of the built-in cohort, where it is studied."""
@@ -92,11 +95,11 @@ class Places:
         """The folder of what killed trainings go on from; no rule declares it."""
         return f"{self.study.root}/.checkpoints"
 
-    def each_fold(self, pattern: str) -> list[str]:
+    def each_fold(self, pattern: str, replicates: Iterable[Which] | None = None) -> list[str]:
         """Return a file of every replicate and fold; `pattern` begins below its folder."""
         return [
             f"{self.fold_folder(replicate, fold)}/{pattern}"
-            for replicate in self.study.replicates
+            for replicate in (self.study.replicates if replicates is None else replicates)
             for fold in self.study.folds
         ]
 
@@ -105,16 +108,16 @@ class Places:
         folder = self.fold_folder(1, self.study.folds[0])
         return [f"{folder}/arms/{arm}.pt" for arm in self.study.embedding_arms()]
 
-    def variants(self, replicate: int | str, part: int | str) -> str:
+    def variants(self, replicate: Which, part: int | str) -> str:
         """Return a part's variants."""
         return f"{self.part_folder(replicate, part)}/variants.npy"
 
-    def all_samples(self, replicate: int | str) -> list[str]:
+    def all_samples(self, replicate: Which) -> list[str]:
         """Return the samples of every appraised synthesizer, fold by fold."""
         names = self.study.settings.appraised_synthesizers
         return [path for fold in self.study.folds for path in self.samples(replicate, fold, names)]
 
-    def feature_networks(self, replicate: int | str) -> list[str]:
+    def feature_networks(self, replicate: Which) -> list[str]:
         """Return the networks whose features synthetic images are looked at in, fold by fold."""
         arm = self.study.settings.feature_arm
         folds = self.study.folds
@@ -130,9 +133,12 @@ class Places:
     def each_training(self, suffix: str) -> list[str]:
         """Return what lies beside every network of the study: `.json`, `.history.csv`."""
         files: dict[str, None] = {}
-        for replicate in self.study.replicates:
+        settings = self.study.settings
+        for replicate in [*self.study.replicates, *self.study.subset_replicates]:
+            whole = Replicate.parse(replicate).share == 100
+            used = settings.used_synthesizers if whole else self.study.subset_synthesizers
             for fold in self.study.folds:
-                for name in self.study.settings.used_synthesizers:
+                for name in used:
                     own = self.study.synthesizer_replicate(replicate)
                     files |= dict.fromkeys(self.generators(own, fold, name, suffix))
                 networks = self.networks(replicate, fold)
@@ -142,10 +148,11 @@ class Places:
     def data(self) -> list[str]:
         """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "study.json", "predictions.csv"]
-        names += ["predictions_curve.csv", "predictions_stops.csv"]
+        names += ["predictions_curve.csv", "predictions_stops.csv", "predictions_subsets.csv"]
         tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
         tables += ["calibration", "reliability", "roc", "fidelity", "fidelity_means"]
-        tables += ["curve", "updates", "embedding", "embedding_neighbours"]
+        tables += ["curve", "updates", "subsets", "subset_contrasts"]
+        tables += ["embedding", "embedding_neighbours"]
         return [f"{self.study.root}/{name}" for name in names] + [
             f"{self.study.root}/tables/{name}.csv" for name in tables
         ]

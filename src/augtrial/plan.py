@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from augtrial.replicate import Replicate
 from augtrial.settings import AcganSettings, ClassifierSettings, DcganSettings
 from augtrial.study import Study
 
@@ -89,12 +90,18 @@ class Training:
 
 def trainings(study: Study) -> Iterator[Training]:
     """Yield every network that the study trains."""
-    settings, folds = study.settings, len(study.folds)
-    share = (folds - 1) / folds
-    originals = len(study.lesions) * share
+    for share in study.shares:
+        yield from _trainings(study, Replicate(1, share))
+
+
+def _trainings(study: Study, replicate: Replicate) -> Iterator[Training]:
+    """Yield the networks of all replicates that have this one's share of the patients."""
+    settings, folds, whole = study.settings, len(study.folds), replicate.share == 100
+    originals = len(study.lesions) * replicate.share / 100 * (folds - 1) / folds
     own = 1 if settings.share_synthesizer else settings.replicates
-    for name, synthesizer in settings.used_synthesizers.items():
-        images = originals + synthesizer.classic * (folds - 1)
+    for name in settings.used_synthesizers if whole else study.subset_synthesizers:
+        synthesizer = settings.synthesizers[name]
+        images = originals + replicate.of(synthesizer.classic) * (folds - 1)
         units = 1 if synthesizer.network == "acgan" else len(study.classes)
         generator, discriminator = synthesizer_work(synthesizer)
         # Forward and backward: G once, D on real, on synthetic, and again for G's update.
@@ -102,11 +109,12 @@ def trainings(study: Study) -> Iterator[Training]:
         updates = int(synthesizer.epochs * images / units / synthesizer.batch)
         yield from [Training(name, updates, work)] * (own * folds * units)
     per_image = 3 * classifier_work(settings.classifier, settings.roi.size, len(study.classes))
-    recipes = {name: [arm] for name, arm in settings.trained_arms.items()}
-    recipes |= {f"curve {name}": study.curve_arms(name) for name in settings.curves}
+    names = settings.trained_arms if whole else settings.subset_arms
+    recipes = {name: [study.arm(name, replicate)] for name in names}
+    recipes |= {f"curve {name}": study.curve_arms(name) for name in settings.curves if whole}
     for name, arms in recipes.items():
         for arm in arms:
-            classic = settings.classic.number * len(study.lesions) / folds
+            classic = settings.classic.number * originals / (folds - 1)
             if arm.classic != "all":
                 classic = arm.classic if isinstance(arm.classic, int) else 0
             images = originals * arm.originals + classic * (folds - 1)
@@ -125,8 +133,10 @@ def disk_bytes(study: Study) -> float:
     """Return about how much a study writes: variants, samples, networks, cohort."""
     settings, pixels = study.settings, study.settings.roi.size**2
     lesions = len(study.lesions)
-    variants = lesions * settings.classic.number * pixels * settings.replicates
-    jobs = settings.replicates * len(study.folds)
+    # Subsets have variants, samples and networks of their own.
+    runs = settings.replicates * sum(study.shares) / 100
+    variants = lesions * settings.classic.number * pixels * runs
+    jobs = runs * len(study.folds)
     samples = sum(
         study.samples_drawn(name) * len(study.classes) for name in settings.used_synthesizers
     )
@@ -134,8 +144,19 @@ def disk_bytes(study: Study) -> float:
         4 * sum(_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)
         for synthesizer in settings.used_synthesizers.values()
     )
+    classifier = _classifier_weights(study)
+    trained = len(settings.trained_arms) * (1 + len(settings.classifier.stops))
+    networks += 4 * trained * classifier
     cohort = lesions * 1e6 if study.is_phantom else 0
     return variants + jobs * (samples * pixels + networks) + lesions * 2e5 + cohort
+
+
+def _classifier_weights(study: Study) -> int:
+    settings, side = study.settings.classifier, study.settings.roi.size
+    for _ in settings.channels:
+        side = (side - 2) // 2
+    weights = sum(9 * a * b for a, b in pairwise([1, *settings.channels]))
+    return weights + side * side * settings.channels[-1] * settings.dense
 
 
 def _weights(settings: DcganSettings | AcganSettings) -> tuple[int, int]:
@@ -167,7 +188,9 @@ def plan_text(study: Study, machine: Machine) -> str:
             f"{len(study.classes)} classes, {len(study.folds)} folds, "
             f"{len(study.replicates)} replicate{'s' * (len(study.replicates) > 1)}.",
             f"Trainings: {len(jobs) - networks} classifiers "
-            f"({len(study.settings.trained_arms)} arms, {len(study.settings.curves)} size curves), "
+            f"({len(study.settings.trained_arms)} arms, {len(study.settings.curves)} size curves"
+            + (f", {len(study.shares) - 1} subsets of the patients" * (len(study.shares) > 1))
+            + "), "
             f"{networks} synthesizers"
             + (f" ({', '.join(f'{counts[n]} {n}' for n in synthesizers)})." if networks else "."),
             f"Estimate for the whole study: {_duration(hours)} on {machine.cores} "

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.types import StringConstraints
 
 from augtrial.errors import UserError
+from augtrial.replicate import Replicate
 from augtrial.settings_problems import cross_problems, validation_problems
 from augtrial.spelling import contrast_arms
 
@@ -264,6 +265,18 @@ class Arm(Model):
         added = self.extra_classic or self.copies or self.oracle
         return bool(self.baseline or added or self.classic == "online")
 
+    def scaled(self, replicate: Replicate) -> "Arm":
+        """Return the arm with its sizes at a replicate's share of the training patients."""
+        of = replicate.of
+        synthetic = {
+            name: of(size) if isinstance(size, int) else {c: of(n) for c, n in size.items()}
+            for name, size in self.synthetic.items()
+        }
+        sizes = {"extra_classic": self.extra_classic, "copies": self.copies, "oracle": self.oracle}
+        sizes |= {"classic": self.classic} if isinstance(self.classic, int) else {}
+        scaled = {key: of(size) for key, size in sizes.items()}
+        return self.model_copy(update={**scaled, "synthetic": synthetic})
+
     def synthetic_count(self, synthesizer: str, label: str) -> int:
         """Return how many synthetic images of one class per fold it takes."""
         wanted = self.synthetic.get(synthesizer, 0)
@@ -295,6 +308,20 @@ class Curve(Model):
         0, description="Classic variants per fold below a curve of synthetic images."
     )
     budget: Budget | None = Field(None, description="A training time of this curve's own.")
+
+
+class SubsetSettings(Model):
+    """The same arms with fewer training patients: is a gain largest where lesions are fewest?"""
+
+    shares: list[Annotated[int, Field(ge=1, le=99)]] = Field(
+        [],
+        description="Percentages of the training patients, besides all of them, for example "
+        "[25, 50, 75]. Smaller subsets are nested in larger ones, sizes of the arms shrink with "
+        "them, and the held-out lesions stay all of them.",
+    )
+    arms: list[str] = Field(
+        [], description="The arms to train on them; empty: those of the first contrast."
+    )
 
 
 class EmbeddingSettings(Model):
@@ -382,6 +409,7 @@ class Settings(Model):
         min_length=1, description="What is compared. Nothing else needs an edit to change an arm."
     )
     curves: dict[Name, Curve] = Field({}, description="Size curves; they get no contrast.")
+    subsets: SubsetSettings = Field(SubsetSettings(), description="")
     contrasts: list[str] = Field(
         [],
         description='Pairs of arms named before the run, as "a - b": a minus b. The first is the '
@@ -411,6 +439,16 @@ class Settings(Model):
     def baselines(self) -> dict[str, str]:
         """The arms that are baselines, and their kinds."""
         return {name: arm.baseline for name, arm in self.arms.items() if arm.baseline}
+
+    @property
+    def subset_arms(self) -> list[str]:
+        """The arms that are trained on subsets of the patients as well, in the study's order."""
+        if not self.subsets.shares:
+            return []
+        wanted = self.subsets.arms or [
+            arm for contrast in self.contrasts[:1] for arm in contrast_arms(contrast)
+        ]
+        return [name for name in self.trained_arms if name in wanted]
 
     @property
     def positive_controls(self) -> list[str]:

@@ -96,6 +96,7 @@ def cross_problems(settings: "Settings") -> list[str]:
         *_budget_problems(settings),
         *_arm_problems(settings),
         *_curve_problems(settings),
+        *_subset_problems(settings),
         *_contrast_problems(settings),
         *_split_problems(settings),
     ]
@@ -200,6 +201,19 @@ def _curve_problems(settings: "Settings") -> Iterable[str]:
             yield f"curves.{name}.classic: this curve varies the classic size itself"
         if not curve.sizes or sorted(set(curve.sizes)) != list(curve.sizes):
             yield f"curves.{name}.sizes: give increasing sizes (got {curve.sizes})"
+
+
+def _subset_problems(settings: "Settings") -> Iterable[str]:
+    shares = settings.subsets.shares
+    if sorted(set(shares)) != shares:
+        yield f"subsets.shares: give increasing percentages (got {shares})"
+    for name in settings.subsets.arms:
+        if name not in settings.arms:
+            yield f"subsets.arms: unknown arm '{name}'{hint(name, settings.arms)}"
+        elif name in settings.baselines:
+            yield f"subsets.arms: '{name}' is a baseline and trains no network"
+    if shares and not (settings.subsets.arms or settings.contrasts):
+        yield "subsets.arms: name the arms to train on subsets, or a contrast"
 
 
 def _contrast_problems(settings: "Settings") -> Iterable[str]:

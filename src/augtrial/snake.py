@@ -1,5 +1,6 @@
 """What the Snakefile asks beyond the study itself: checks, errors in its manner, and the plan."""
 
+import dataclasses
 import hashlib
 import os
 import shlex
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from augtrial.cohort.lesion import Cohort
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 from augtrial.fit import fit_problems
@@ -20,7 +22,7 @@ from augtrial.study import Study
 if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
-CHECK = "cohort_check.txt"
+CHECK, ORACLE_CHECK = "cohort_check.txt", "oracle_check.txt"
 CHANGES = 10  # listed at most
 
 
@@ -123,28 +125,39 @@ def _picture_problems(study: Study) -> Iterable[str]:
     """Read every picture once; what was found fit is not read again until it changes."""
     if study.is_phantom:
         return
-    window, folds = study.settings.roi.window, study.settings.folds.number
-    stamp = f"checked {_fingerprint(study)}"
-    path = Path(study.root) / CHECK
+    yield from _unread(study, study.cohort, CHECK, folds=study.settings.folds.number)
+    # Fresh lesions only ever stand in training sets: their folds need nothing.
+    fresh = [lesion for part in study.folds for lesion in study.oracle_lesions(part)]
+    if fresh:
+        lesions = tuple(dataclasses.replace(lesion, fold=None) for lesion in fresh)
+        second = Cohort(Path(study.settings.oracle.table), lesions)
+        for problem in _unread(study, second, ORACLE_CHECK, folds=1):
+            yield f"oracle.table: {problem}"
+
+
+def _unread(study: Study, cohort: Cohort, name: str, *, folds: int) -> Iterable[str]:
+    window = study.settings.roi.window
+    stamp = f"checked {_fingerprint(cohort, (window, study.settings.folds))}"
+    path = Path(study.root) / name
     if path.exists() and path.read_text(encoding="utf-8").rstrip().endswith(stamp):
         return
     from augtrial.cohort.checks import check_cohort
 
-    report = check_cohort(study.cohort, folds=folds, window=window)
+    report = check_cohort(cohort, folds=folds, window=window)
     if report.problems:
         yield from report.problems
         return
     lines = [report.summary, *(f"warning: {warning}" for warning in report.warnings)]
-    print("\n".join([str(study.cohort.table), *lines, ""]), file=sys.stderr)
+    print("\n".join([str(cohort.table), *lines, ""]), file=sys.stderr)
     with written_whole(path) as draft:
         draft.write_text("\n".join([*lines, stamp, ""]), encoding="utf-8")
 
 
-def _fingerprint(study: Study) -> str:
-    """Return a hash that changes with the table, its pictures, the window and the folds."""
-    digest = hashlib.sha256(repr((study.settings.roi.window, study.settings.folds)).encode())
-    pictures = {path for lesion in study.lesions for path in (lesion.image, lesion.mask) if path}
-    for path in [study.cohort.table, *sorted(pictures)]:
+def _fingerprint(cohort: Cohort, settings: tuple[Any, ...]) -> str:
+    """Return a hash that changes with the table, its pictures and these settings."""
+    digest = hashlib.sha256(repr(settings).encode())
+    pictures = {path for lesion in cohort.lesions for path in (lesion.image, lesion.mask) if path}
+    for path in [cohort.table, *sorted(pictures)]:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         for file in files:
             state = file.stat()

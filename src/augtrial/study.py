@@ -7,19 +7,23 @@ given the pictures of the other folds' lesions and no others.
 import re
 from collections.abc import Iterable
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+from augtrial import seeds
 from augtrial.cohort.fresh import fresh_parts
 from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
-from augtrial.folds import split_patients
+from augtrial.folds import nested_order, split_patients
+from augtrial.replicate import Replicate
 from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
 from augtrial.settings_problems import ORACLE
 from augtrial.source import source_hash
 from augtrial.spelling import contrast_arms
 
 PHANTOM = "phantom"
+Which = int | str | Replicate  # a replicate, as code or a wildcard names it
 
 
 class Study:
@@ -64,6 +68,23 @@ class Study:
         """The replicates, from 1."""
         return list(range(1, self.settings.replicates + 1))
 
+    @property
+    def subset_replicates(self) -> list[Replicate]:
+        """The replicates with a share of the training patients, share by share."""
+        shares = self.settings.subsets.shares if self.settings.subset_arms else []
+        return [Replicate(number, share) for share in shares for number in self.replicates]
+
+    @property
+    def shares(self) -> list[int]:
+        """The percentages of the training patients, all of them the last."""
+        return [*dict.fromkeys(replicate.share for replicate in self.subset_replicates), 100]
+
+    @property
+    def subset_synthesizers(self) -> list[str]:
+        """The synthesizers that the arms of the subsets draw on."""
+        arms = self.settings.subset_arms
+        return list(dict.fromkeys(name for arm in arms for name in self.arm_synthesizers(arm)))
+
     @cached_property
     def folds(self) -> list[int]:
         """The folds: the table's own, or 1 to their number."""
@@ -103,7 +124,7 @@ class Study:
                         labels,
                         number,
                         seed=seed,
-                        replicate=1 if self.one_split else replicate,
+                        replicate=self.split_of(replicate).number,
                     ),
                     strict=True,
                 )
@@ -121,16 +142,50 @@ class Study:
 
     # The lesions of a part -----------------------------------------------------------------
 
-    def part(self, replicate: int | str, part: int | str) -> list[Lesion]:
-        """Return the lesions that a fold holds out."""
-        fold_of = self._fold_of[int(replicate)]
-        return [lesion for lesion in self.lesions if fold_of[lesion.lesion_id] == int(part)]
+    def part(self, replicate: Which, part: int | str) -> list[Lesion]:
+        """Return the lesions that a fold holds out, or a replicate's share of their patients."""
+        own = Replicate.parse(replicate)
+        fold_of = self._fold_of[own.number]
+        lesions = [lesion for lesion in self.lesions if fold_of[lesion.lesion_id] == int(part)]
+        return lesions if own.share == 100 else self._share(lesions, own)
 
-    def pictures(self, replicate: int | str, part: int | str) -> list[str]:
+    def _share(self, lesions: list[Lesion], replicate: Replicate) -> list[Lesion]:
+        """Return the lesions of a share of the patients; a smaller one is nested in a larger."""
+        patients = [lesion.patient_id or lesion.lesion_id for lesion in lesions]
+        labels = [lesion.label for lesion in lesions]
+        own = seeds.derive(self.settings.seed, "subset", self.split_of(replicate).number)
+        order = nested_order(patients, labels, seed=own)
+        number = max(ceil(len(order) * replicate.share / 100), len(set(labels)))
+        kept = set(order[:number])
+        return [lesion for lesion, name in zip(lesions, patients, strict=True) if name in kept]
+
+    def split_of(self, replicate: Which) -> Replicate:
+        """Return the replicate whose split, and whose subset of the patients, this one has."""
+        own = Replicate.parse(replicate)
+        return Replicate(1, own.share) if self.one_split else own
+
+    def training_size(self, share: int) -> dict[str, float]:
+        """Return how many lesions and patients a fold is trained with, in the mean."""
+        sets = [
+            [
+                lesion
+                for part in self.training_parts(fold)
+                for lesion in self.part(Replicate(number, share), part)
+            ]
+            for number in self.replicates
+            for fold in self.folds
+        ]
+        patients = [len({lesion.patient_id or lesion.lesion_id for lesion in s}) for s in sets]
+        return {
+            "training_lesions": sum(map(len, sets)) / len(sets),
+            "training_patients": sum(patients) / len(sets),
+        }
+
+    def pictures(self, replicate: Which, part: int | str) -> list[str]:
         """Return the image and mask files of a part's lesions."""
         return _pictures(self.part(replicate, part))
 
-    def part_rows(self, replicate: int | str, part: int | str) -> list[dict[str, Any]]:
+    def part_rows(self, replicate: Which, part: int | str) -> list[dict[str, Any]]:
         """Return a part's lesions as plain values: what a job is told of them."""
         return [lesion.values() for lesion in self.part(replicate, part)]
 
@@ -138,9 +193,10 @@ class Study:
         """Return the parts that a job of a fold may read: all but its own."""
         return [part for part in self.folds if part != int(fold)]
 
-    def synthesizer_replicate(self, replicate: int | str) -> int:
+    def synthesizer_replicate(self, replicate: Which) -> Replicate:
         """Return whose synthesizer a replicate uses."""
-        return 1 if self.settings.share_synthesizer else int(replicate)
+        own = Replicate.parse(replicate)
+        return Replicate(1, own.share) if self.settings.share_synthesizer else own
 
     def scopes(self, synthesizer: str) -> list[str]:
         """Return a synthesizer's training jobs in one fold: one a class, or `all`."""
@@ -153,8 +209,10 @@ class Study:
         """Return the classes that a training job learns."""
         return self.classes if scope == "all" else [scope]
 
-    def network_names(self) -> list[list[str]]:
+    def network_names(self, replicate: Which) -> list[list[str]]:
         """Return the classifiers of a fold: the arms, then the curves."""
+        if Replicate.parse(replicate).share < 100:
+            return [["arm", name] for name in self.settings.subset_arms]
         arms = [["arm", name] for name in self.settings.trained_arms]
         return arms + [["curve", name] for name in self.settings.curves]
 
@@ -199,9 +257,13 @@ class Study:
 
     # Recipes -------------------------------------------------------------------------------
 
-    def arm_recipes(self, name: str) -> dict[str, dict[str, Any]]:
+    def arm_recipes(self, name: str, replicate: Which) -> dict[str, dict[str, Any]]:
         """Return an arm's recipe by its name, as plain values without its budget."""
-        return {name: self.settings.arms[name].model_dump(exclude={"budget"})}
+        return {name: self.arm(name, replicate).model_dump(exclude={"budget"})}
+
+    def arm(self, name: str, replicate: Which) -> Arm:
+        """Return an arm, its sizes at the replicate's share of the training patients."""
+        return self.settings.arms[name].scaled(Replicate.parse(replicate))
 
     def curve_recipes(self, name: str) -> dict[str, dict[str, Any]]:
         """Return the recipes of a curve's points by size."""
@@ -238,17 +300,19 @@ class Study:
     def _budget(self, own: Budget | None) -> dict[str, Any]:
         return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
 
-    def samples_drawn(self, name: str) -> int:
+    def samples_drawn(self, name: str, replicate: Which = 1) -> int:
         """Return how many images of each class a fold's synthesizer draws."""
-        return self.settings.synthesizers[name].samples * (len(self.folds) - 1)
+        samples = self.settings.synthesizers[name].samples
+        return Replicate.parse(replicate).of(samples) * (len(self.folds) - 1)
 
     def classifier_values(self) -> dict[str, Any]:
         """Return the classifier's settings but for its budget and stops, which the arm decides."""
         return self.settings.classifier.model_dump(exclude={"budget", "stops"})
 
-    def synthesizer_values(self, name: str) -> dict[str, Any]:
-        """Return a synthesizer's settings as plain values."""
-        return self.settings.synthesizers[name].model_dump(exclude={"jobs", "samples"})
+    def synthesizer_values(self, name: str, replicate: Which) -> dict[str, Any]:
+        """Return a synthesizer's settings as plain values, its size at the replicate's share."""
+        values = self.settings.synthesizers[name].model_dump(exclude={"jobs", "samples"})
+        return values | {"classic": Replicate.parse(replicate).of(values["classic"])}
 
     def reach(self) -> dict[str, Any]:
         """Return what decides how far a variant reaches around a lesion."""

@@ -20,7 +20,7 @@ rule train_arm:
     resources:
         gpu=1,
     params:
-        recipes=lambda w: study.arm_recipes(w.arm),
+        recipes=lambda w: study.arm_recipes(w.arm, w.replicate),
         budget=lambda w: study.arm_budget(w.arm),
         stops=study.settings.classifier.stops,
         synthesizers=lambda w: study.arm_samples(w.arm),
@@ -87,8 +87,8 @@ rule predict_fold:
     input:
         networks=lambda w: places.networks(w.replicate, w.fold),
         baselines=lambda w: places.baselines(w.replicate, w.fold),
-        rois=lambda w: places.rois(w.replicate, w.fold),
-        table=lambda w: places.rois(w.replicate, w.fold, "rois.csv"),
+        rois=lambda w: places.held_out(w.replicate, w.fold),
+        table=lambda w: places.held_out(w.replicate, w.fold, "rois.csv"),
     output:
         arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
         curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
@@ -98,7 +98,7 @@ rule predict_fold:
     benchmark:
         "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     params:
-        networks=study.network_names(),
+        networks=lambda w: study.network_names(w.replicate),
         arms=list(study.settings.arms),
         settings=study.classifier_values(),
         classes=study.classes,
@@ -134,3 +134,12 @@ use rule gather_predictions as gather_stops with:
         table="<results>/predictions_stops.csv",
     log:
         "<logs>/gather_stops.log",
+
+
+use rule gather_predictions as gather_subsets with:
+    input:
+        places.each_fold("predictions.csv", study.subset_replicates),
+    output:
+        table="<results>/predictions_subsets.csv",
+    log:
+        "<logs>/gather_subsets.log",

@@ -159,6 +159,29 @@ rule draw_updates:
         "../scripts/draw_updates.py"
 
 
+rule draw_subsets:
+    input:
+        subsets="<results>/tables/subsets.csv",
+        contrasts="<results>/tables/subset_contrasts.csv",
+    output:
+        svg=report(
+            "<results>/figures/subsets.svg",
+            caption="../report/subsets.rst",
+            category="Results",
+            labels={"figure": "accuracy against patients"},
+        ),
+        pdf="<results>/figures/subsets.pdf",
+        csv="<results>/figures/subsets.csv",
+    log:
+        "<logs>/draw_subsets.log",
+    localrule: True
+    params:
+        look=drawings.look(),
+        code=study.code("figures.subsets"),
+    script:
+        "../scripts/draw_subsets.py"
+
+
 rule draw_embedding:
     input:
         points="<results>/tables/embedding.csv",

@@ -18,7 +18,7 @@ rule train_synthesizer:
     resources:
         gpu=1,
     params:
-        settings=lambda w: study.synthesizer_values(w.synthesizer),
+        settings=lambda w: study.synthesizer_values(w.synthesizer, w.replicate),
         classes=study.classes,
         learns=lambda w: study.scope_classes(w.scope),
         seed=study.settings.seed,
@@ -44,7 +44,7 @@ rule draw_samples:
     resources:
         gpu=1,
     params:
-        images=lambda w: study.samples_drawn(w.synthesizer),
+        images=lambda w: study.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,

@@ -6,6 +6,7 @@ rule compare_arms:
         predictions="<results>/predictions.csv",
         curves="<results>/predictions_curve.csv",
         stops="<results>/predictions_stops.csv",
+        subsets="<results>/predictions_subsets.csv",
         histories=drawings.arm_histories(),
     output:
         endpoints="<results>/tables/endpoints.csv",
@@ -19,6 +20,8 @@ rule compare_arms:
         roc="<results>/tables/roc.csv",
         curve="<results>/tables/curve.csv",
         updates="<results>/tables/updates.csv",
+        subsets="<results>/tables/subsets.csv",
+        subset_contrasts="<results>/tables/subset_contrasts.csv",
     log:
         "<logs>/compare_arms.log",
     params:
@@ -28,6 +31,7 @@ rule compare_arms:
         confidence=study.settings.confidence,
         classes=study.classes,
         conditional_on=study.conditional_on,
+        sizes={share: study.training_size(share) for share in study.shares},
         code=study.code("comparison", "curves", "learned", "predictions"),
     script:
         "../scripts/compare_arms.py"

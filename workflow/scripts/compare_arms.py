@@ -2,7 +2,7 @@ from augtrial.jobs import job
 
 with job(snakemake):
     from augtrial.comparison import compare
-    from augtrial.curves import curve_table, updates_table
+    from augtrial.curves import curve_table, subset_tables, updates_table
     from augtrial.figures.runs import read_histories
     from augtrial.learned import training_table, untrained_arms
     from augtrial.predictions import read_predictions
@@ -23,6 +23,13 @@ with job(snakemake):
     tables["curve"] = curve_table(read_predictions(paths.curves), confidence=params.confidence)
     stops = read_predictions(paths.stops)
     tables["updates"] = updates_table(stops, predictions, training, confidence=params.confidence)
+    tables |= subset_tables(
+        read_predictions(paths.subsets),
+        predictions,
+        params.contrasts,
+        sizes=params.sizes,
+        confidence=params.confidence,
+    )
     for name, table in tables.items():
         table["conditional_on"] = params.conditional_on
         table.to_csv(snakemake.output[name], index=False)

@@ -6,10 +6,11 @@ with job(snakemake):
 
     from augtrial import classic, seeds
     from augtrial.files import written_whole
+    from augtrial.replicate import Replicate
     from augtrial.roi import read_contexts
     from augtrial.settings import ClassicSettings
 
-    params = snakemake.params
+    params, replicate = snakemake.params, Replicate.parse(snakemake.wildcards.replicate)
     settings = ClassicSettings(**params.classic)
     with np.load(snakemake.input.rois) as arrays:
         ids = arrays["lesion_id"].tolist()
@@ -19,9 +20,7 @@ with job(snakemake):
         images = np.lib.format.open_memmap(draft, mode="w+", dtype=np.uint8, shape=shape)
         contexts = read_contexts(snakemake.input.contexts)
         for index, (lesion, context) in enumerate(zip(ids, contexts, strict=True)):
-            draw = seeds.generator(
-                params.seed, "variants", int(snakemake.wildcards.replicate), lesion
-            )
+            draw = seeds.generator(params.seed, "variants", replicate.number, lesion)
             variants = classic.sample_variants(context.diameter, settings, draw)
             for number, variant in enumerate(variants):
                 images[index, number] = classic.apply_variant(context, variant, params.size)

@@ -7,11 +7,15 @@ with job(snakemake):
 
     from augtrial.classifier import load_classifiers, predict, recipe_and_stop
     from augtrial.predictions import prediction_rows
+    from augtrial.replicate import Replicate
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
 
     torch.set_num_threads(1)
     params, names = snakemake.params, snakemake.wildcards
+    replicate = Replicate.parse(names.replicate)
+    where = {"fold": names.fold, "replicate": replicate.number}
+    where |= {} if replicate.share == 100 else {"share": replicate.share}
     settings = ClassifierSettings(**params.settings)
     lesions = pd.read_csv(snakemake.input.table, dtype=str, keep_default_na=False)
     with np.load(snakemake.input.rois) as arrays:
@@ -26,8 +30,7 @@ with job(snakemake):
             probabilities, _ = predict(network, images)
             what = {"arm": name} if kind == "arm" else {"curve": name, "size": int(recipe)}
             what |= {} if stop is None else {"updates": stop}
-            what = {"fold": names.fold, "replicate": names.replicate, **what}
-            rows = prediction_rows(lesions, probabilities, params.classes, what)
+            rows = prediction_rows(lesions, probabilities, params.classes, where | what)
             tables[kind if stop is None else "stop"].append(rows)
     for path in snakemake.input.get("baselines", []):
         import pickle
@@ -40,8 +43,8 @@ with job(snakemake):
             scores = baseline_scores(
                 fitted["machine"], measure(fitted["kind"], images, table), params.classes
             )
-            what = {"fold": names.fold, "replicate": names.replicate, "arm": name}
-            tables["arm"].append(prediction_rows(lesions, scores, params.classes, what))
+            rows = prediction_rows(lesions, scores, params.classes, where | {"arm": name})
+            tables["arm"].append(rows)
     order = {name: place for place, name in enumerate(params.arms)}
     tables["arm"].sort(key=lambda rows: order[rows["arm"].iloc[0]])
     pd.concat(tables["arm"]).to_csv(snakemake.output.arms, index=False)

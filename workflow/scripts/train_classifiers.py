@@ -6,6 +6,7 @@ with job(snakemake):
     from augtrial import seeds
     from augtrial.classifier import stop_name, train_classifier
     from augtrial.files import write_json
+    from augtrial.replicate import Replicate
     from augtrial.settings import Arm, Budget, ClassicSettings, ClassifierSettings
     from augtrial.training import CheckpointFolder, save_state, training_device
     from augtrial.trainingset import assemble, read_parts, read_samples
@@ -35,7 +36,7 @@ with job(snakemake):
                 parts,
                 params.classes,
                 seed=params.seed,
-                replicate=int(names["replicate"]),
+                replicate=Replicate.parse(names["replicate"]).number,
                 samples=samples,
                 transformed=transformed,
             )

@@ -5,6 +5,7 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.files import write_arrays, write_json
+    from augtrial.replicate import Replicate
     from augtrial.settings import Arm, synthesizer_settings
     from augtrial.synthesizers.units import train_units
     from augtrial.training import CheckpointFolder, save_state, training_device
@@ -17,7 +18,7 @@ with job(snakemake):
         read_parts(snakemake.input.rois, snakemake.input.variants),
         params.classes,
         seed=params.seed,
-        replicate=int(names["replicate"]),
+        replicate=Replicate.parse(names["replicate"]).number,
     )
     where = names["synthesizer"], names["replicate"], names["fold"]
     checkpoints = CheckpointFolder(params.checkpoints, [*where, dict(params.items())])

@@ -5,14 +5,13 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.files import written_whole
+    from augtrial.replicate import Replicate
     from augtrial.trainingset import classic_counts, read_part, select_classic
     from augtrial.transforms import apply_further, further
 
-    params = snakemake.params
+    params, replicate = snakemake.params, Replicate.parse(snakemake.wildcards.replicate)
     part = read_part(snakemake.input.rois, snakemake.input.variants)
-    counts = classic_counts(
-        part, params.size, seed=params.seed, replicate=int(snakemake.wildcards.replicate)
-    )
+    counts = classic_counts(part, params.size, seed=params.seed, replicate=replicate.number)
     pipeline = further(params.transforms)
     images = [
         apply_further(
@@ -21,7 +20,7 @@ with job(snakemake):
             seeds.derive(
                 params.seed,
                 "transforms",
-                int(snakemake.wildcards.replicate),
+                replicate.number,
                 snakemake.wildcards.arm,
                 lesion,
             ),

@@ -37,6 +37,8 @@ FILES = {
     "tables/fidelity_means.csv": "their means beside held-out real lesions",
     "tables/curve.csv": "endpoints by training-set size",
     "tables/updates.csv": "endpoints by number of gradient updates",
+    "tables/subsets.csv": "endpoints by share of the training patients",
+    "tables/subset_contrasts.csv": "differences by share of the training patients",
     "tables/embedding_neighbours.csv": "nearest-neighbour accuracy beside the t-SNE",
     "study.json": "settings, versions and devices",
 }
