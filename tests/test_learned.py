@@ -3,6 +3,11 @@ import pandas as pd
 
 from augtrial.learned import training_table, untrained_arms
 
+PREDICTIONS = pd.DataFrame(
+    [(f"l{n}", f"p{n // 2}", 1 + n // 4, 1) for n in range(10)],
+    columns=["lesion_id", "patient_id", "fold", "replicate"],
+)
+
 
 def history(arm, fold, loss):
     updates = np.arange(1, len(loss) + 1)
@@ -23,16 +28,18 @@ def test_a_network_near_the_loss_of_a_guess_is_not_trained():
             history("classic", 1, [guess, 0.89 * guess]),
         ]
     )
-    table = training_table(histories, ["a", "b", "c"])
+    table = training_table(histories, PREDICTIONS, ["a", "b", "c"])
     assert list(table["trained"]) == [True, False, True]
     assert list(table["updates"]) == [2, 2, 2]
+    assert list(table["lesions"]) == [6, 6, 6]
+    assert list(table["patients"]) == [3, 3, 3]
     reasons = untrained_arms(table)
     assert list(reasons) == ["none"]
     assert reasons["none"] == "final training loss 1.00, above 0.99, in replicate 1, fold 2"
 
 
 def test_the_limit_grows_with_the_number_of_classes():
-    two = training_table(history("none", 1, [0.65]), ["a", "b"])
-    three = training_table(history("none", 1, [0.65]), ["a", "b", "c"])
+    two = training_table(history("none", 1, [0.65]), PREDICTIONS, ["a", "b"])
+    three = training_table(history("none", 1, [0.65]), PREDICTIONS, ["a", "b", "c"])
     assert not two.loc[0, "trained"]
     assert three.loc[0, "trained"]

@@ -20,6 +20,7 @@ def numbers(**changes):
         "contrast": "a - b",
         **{"endpoint": "sensitivity", "class": "macro"},
         **{"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.001, "se": 0.015, "df": 40.0},
+        "unit": "fraction",
         **{"replicates": 6, "folds": 3, "lesions": 182, "patients": 113},
         **{"v_patient": 1.5e-4, "v_replicate": 1e-4, "v_residual": 2.5e-5},
     }

@@ -208,6 +208,18 @@ def test_redrawing_what_was_never_computed_names_the_command(tmp_path):
     assert "snakemake --cores" in text
 
 
+def test_every_table_says_its_units_and_what_it_counts(run):
+    points = {"embedding"}  # coordinates of a picture; its numbers are in embedding_neighbours
+    for path in sorted((run.results / "tables").glob("*.csv")):
+        columns = set(pd.read_csv(path, nrows=0).columns)
+        if path.stem in points:
+            continue
+        lesions = {"training", "held_out"} if path.stem.startswith("fidelity") else {"lesions"}
+        counts = [{"replicate", "replicates"}, {"fold", "folds"}, lesions, {"unit"}]
+        counts += [] if path.stem.startswith("fidelity") else [{"patients"}]
+        assert all(columns & wanted for wanted in counts), (path.name, columns)
+
+
 def test_other_pictures_of_the_held_out_lesions_change_nothing_of_their_fold(run, tmp_path):
     """On one core, so that the jobs also come in another order than in the first run."""
     held_out = 1

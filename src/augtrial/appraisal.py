@@ -26,8 +26,9 @@ PAIRS = 8  # closest pairs that are kept as pictures
 BEYOND = 0.01  # p below which a training counts as one that copied
 SUMMARY = [
     *("synthesizer", "class", "measure", "value", "sd", "reference", "beyond", "trainings"),
-    *("replicates", "folds", "synthetic", "training", "held_out"),
+    *("unit", "replicates", "folds", "synthetic", "training", "held_out"),
 ]
+UNITS = {"KID": "kernel units", "FID": "squared feature units", "density": "ratio"}
 COLUMNS = ["class", "measure", "value", "reference", "p", "synthetic", "training", "held_out"]
 
 
@@ -193,12 +194,17 @@ def _copies(
     return rows, pictures
 
 
+def unit_of(measure: str) -> str:
+    """Return the unit of a measure: distances have that of their features."""
+    return UNITS.get(measure.split(" ")[0], "fraction")
+
+
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the means of tables/fidelity.csv over replicates and folds, a row a measure.
 
     Columns: synthesizer, class, measure, value, sd, reference, beyond (in how many trainings p is
-    below 0.01; NaN for measures without p), trainings (that could be appraised), replicates,
-    folds, synthetic, training, held_out (mean numbers).
+    below 0.01; NaN for measures without p), trainings (that could be appraised), unit, replicates,
+    folds, synthetic, training, held_out (mean numbers of images and lesions).
     """
     rows = []
     keys = ["synthesizer", "class", "measure"]
@@ -213,6 +219,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
                 "reference": known["reference"].mean(),
                 "beyond": beyond,
                 "trainings": len(known),
+                "unit": unit_of(key[-1]),
                 "replicates": own["replicate"].nunique(),
                 "folds": own["fold"].nunique(),
                 **{name: own[name].mean() for name in ("synthetic", "training", "held_out")},

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from augtrial.endpoints import FRACTION
 from augtrial.intervals import crossed_interval
 from augtrial.panel import Panel, panels
 
@@ -10,9 +11,12 @@ BINS = 10
 
 CALIBRATION_COLUMNS = [
     *("arm", "measure", "value", "sd", "low", "high"),
-    *("replicates", "folds", "lesions", "patients"),
+    *("unit", "replicates", "folds", "lesions", "patients"),
 ]
-RELIABILITY_COLUMNS = ["arm", "bin", "from", "to", "probability", "accuracy", "lesions"]
+RELIABILITY_COLUMNS = [
+    *("arm", "bin", "from", "to", "probability", "accuracy"),
+    *("unit", "replicates", "folds", "lesions", "patients"),
+]
 
 
 def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -22,7 +26,7 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
     in [0, 2]; `ece`: mean over ten equal bins of the called class's probability of |accuracy -
     probability|, weighted by lesions, in [0, 1]); value (mean over replicates); sd over
     replicates; low, high (of the Brier score, patients and replicates random; the calibration
-    error has none, since chance alone raises it); replicates, folds, lesions, patients.
+    error has none, since chance alone raises it); unit, replicates, folds, lesions, patients.
 
     Sources: Brier, Mon Weather Rev 78:1 (1950); Guo et al., arXiv 1706.04599, equation 3.
     """
@@ -33,9 +37,9 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
         called, right = _called(panel)
         ece = np.array([_calibration_error(*each) for each in zip(called.T, right.T, strict=True)])
         limits = max(0.0, interval.low), min(2.0, interval.high)
-        for measure, values, (low, high) in (
-            ("brier", error.mean(axis=0), limits),
-            ("ece", ece, (np.nan, np.nan)),
+        for measure, unit, values, (low, high) in (
+            ("brier", "squared error", error.mean(axis=0), limits),
+            ("ece", FRACTION, ece, (np.nan, np.nan)),
         ):
             rows.append(
                 {
@@ -43,7 +47,7 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
                     "measure": measure,
                     "value": values.mean(),
                     "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
-                    **{"low": low, "high": high, "replicates": len(values)},
+                    **{"low": low, "high": high, "unit": unit, "replicates": len(values)},
                     **{"folds": panel.folds, "lesions": len(panel.label), "patients": panel.cases},
                 }
             )
@@ -52,7 +56,8 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
 
 def reliability_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return, for each arm and bin, the mean probability of the called class and how often it is
-    right, over all replicates; lesions is the mean number in a replicate. Empty bins are left out.
+    right, over all replicates; lesions is the mean number in a replicate, patients those of any.
+    Empty bins are left out.
     """
     rows = []
     for panel in panels(predictions).values():
@@ -66,7 +71,9 @@ def reliability_table(predictions: pd.DataFrame) -> pd.DataFrame:
                     **{"from": bin_ / BINS, "to": (bin_ + 1) / BINS},
                     "probability": called[inside].mean(),
                     "accuracy": right[inside].mean(),
-                    "lesions": inside.sum() / len(panel.replicates),
+                    **{"unit": FRACTION, "replicates": len(panel.replicates)},
+                    **{"folds": panel.folds, "lesions": inside.sum() / len(panel.replicates)},
+                    "patients": len(np.unique(panel.case[inside.any(axis=1)])),
                 }
             )
     return pd.DataFrame(rows, columns=RELIABILITY_COLUMNS)

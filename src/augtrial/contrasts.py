@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from augtrial.endpoints import FRACTION
 from augtrial.errors import UserError
 from augtrial.influence import Influence, influences
 from augtrial.intervals import difference_interval
@@ -12,7 +13,7 @@ from augtrial.panel import Panel, panels
 from augtrial.spelling import SEPARATOR, contrast_arms, hint
 
 CONTRAST_COLUMNS = [
-    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df"),
+    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df", "unit"),
     *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
 ]
 
@@ -24,7 +25,7 @@ def contrast_table(
 
     Columns: contrast, endpoint, class, difference (arm a minus arm b, mean over replicates),
     low, high (within [-1, 1]) and p (`intervals.difference_interval` of the paired influence
-    values), se, df, v_patient, v_replicate, v_residual (`intervals.crossed_interval`),
+    values), se, df, unit, v_patient, v_replicate, v_residual (`intervals.crossed_interval`),
     replicates, folds, lesions and patients (as in `endpoints.endpoint_table`).
 
     An arm differs from itself by nothing, and that is certain; of two arms without a difference
@@ -113,6 +114,7 @@ def difference_row(one: Influence, other: Influence, panel: Panel, confidence: f
         "p": p,
         "se": interval.se,
         "df": interval.df,
+        "unit": FRACTION,
         "replicates": replicates,
         "folds": panel.folds,
         "lesions": one.lesions,

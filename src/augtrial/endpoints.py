@@ -12,15 +12,22 @@ from augtrial.panel import Panel, panels
 
 ENDPOINT_COLUMNS = [
     *("arm", "endpoint", "class", "value", "sd", "low", "high"),
-    *("replicates", "folds", "lesions", "patients", "method"),
+    *("unit", "replicates", "folds", "lesions", "patients", "method"),
 ]
+
+
+CONFUSION_COLUMNS = [
+    *("arm", "replicate", "label", "predicted", "count"),
+    *("unit", "folds", "lesions", "patients"),
+]
+FRACTION = "fraction"
 
 
 def endpoint_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Return every endpoint of every arm with its interval, one row each.
 
     Columns: arm, endpoint, class, value (mean over the replicates of the endpoint, never from
-    averaged probabilities), sd (over replicates; NaN for one), low, high, replicates, folds,
+    averaged probabilities), sd (over replicates; NaN for one), low, high, unit, replicates, folds,
     lesions and patients (those that the endpoint is about: 53 cysts for the sensitivity to
     cysts), method (what the interval stands on). What cannot be estimated is NaN.
 
@@ -44,6 +51,7 @@ def endpoint_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd
                     "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
                     "low": interval.low,
                     "high": interval.high,
+                    "unit": FRACTION,
                     "replicates": len(values),
                     "folds": panel.folds,
                     "lesions": item.lesions,
@@ -65,16 +73,25 @@ def _method(panel: Panel, item: Influence, replicates: int, wilson: bool) -> str
 
 
 def confusion_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return counts of lesions by arm, replicate, label and predicted, zeros included."""
+    """Return counts of lesions by arm, replicate, label and predicted, zeros included.
+
+    Beside them the unit, and the folds, lesions and patients of that label.
+    """
     rows = [
-        (panel.arm, replicate, label, predicted, int(matrix[i, j]))
+        (panel.arm, replicate, label, predicted, int(matrix[i, j]), "lesions", *numbers[i])
         for panel in panels(predictions).values()
         for r, replicate in enumerate(panel.replicates)
-        for matrix in [_confusion(panel, r)]
+        for matrix, numbers in [(_confusion(panel, r), _class_counts(panel))]
         for i, label in enumerate(panel.classes)
         for j, predicted in enumerate(panel.classes)
     ]
-    return pd.DataFrame(rows, columns=["arm", "replicate", "label", "predicted", "count"])
+    return pd.DataFrame(rows, columns=CONFUSION_COLUMNS)
+
+
+def _class_counts(panel: Panel) -> list[tuple[int, int, int]]:
+    """Return folds, lesions and patients of each class."""
+    own = [panel.label == c for c in range(len(panel.classes))]
+    return [(panel.folds, int(of.sum()), len(np.unique(panel.case[of]))) for of in own]
 
 
 def _confusion(panel: Panel, r: int) -> np.ndarray:

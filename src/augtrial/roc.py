@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from augtrial.endpoints import FRACTION
 from augtrial.intervals import crossed_interval
 from augtrial.panel import Panel, panels
 
@@ -12,7 +13,7 @@ STEP = 0.05  # of the false positive rate over which a curve's slope is read
 
 ROC_COLUMNS = [
     *("arm", "class", "false_positive_rate", "sensitivity", "low", "high"),
-    *("replicates", "folds", "lesions", "patients"),
+    *("unit", "replicates", "folds", "lesions", "patients"),
 ]
 
 
@@ -20,8 +21,8 @@ def roc_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
     """Return each arm's and class's sensitivity at given false positive rates.
 
     Columns: arm, class, false_positive_rate, sensitivity (mean over folds and replicates), low,
-    high, replicates, folds, lesions, patients (the class's own). Scores of different folds come
-    from different networks, so that each fold has thresholds of its own: the quantiles of its
+    high, unit, replicates, folds, lesions, patients (the class's own). Scores of different folds
+    come from different networks, so that each fold has thresholds of its own: the quantiles of its
     lesions of other classes. A fold without the class, or without others, is left out.
 
     The interval takes patients and replicates as random (`intervals.crossed_interval`). A lesion
@@ -49,7 +50,7 @@ def roc_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
                         "sensitivity": value[:, place].mean(),
                         "low": np.clip(interval.low, 0, 1),
                         "high": np.clip(interval.high, 0, 1),
-                        "replicates": len(panel.replicates),
+                        **{"unit": FRACTION, "replicates": len(panel.replicates)},
                         "folds": panel.folds,
                         "lesions": int(own.sum()),
                         "patients": len(np.unique(panel.case[own])),

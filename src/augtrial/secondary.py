@@ -16,7 +16,10 @@ from augtrial.influence import influences
 from augtrial.panel import Panel, panels
 from augtrial.spelling import contrast_arms
 
-SECONDARY_COLUMNS = ["contrast", "test", "endpoint", "class", "p", "p_low", "p_high", "units"]
+SECONDARY_COLUMNS = [
+    *("contrast", "test", "endpoint", "class", "p", "p_low", "p_high", "units"),
+    *("unit", "replicates", "folds", "lesions", "patients"),
+]
 FLIPS = 9999  # sign-flip permutations where trying all is too many
 
 
@@ -30,8 +33,8 @@ def secondary_table(
 
     Columns: contrast; test (`corrected resampled t`, `sign flip`, `McNemar`); endpoint and class
     that it speaks of; p, for McNemar the median over replicates; p_low and p_high, McNemar's
-    least and greatest; units, the number of differences or of replicates that it stands on. What
-    cannot be computed is NaN.
+    least and greatest; units, the number of differences or of replicates that it stands on; unit
+    (of p), replicates, folds, lesions, patients. What cannot be computed is NaN.
     """
     by_arm = panels(predictions)
     rows = []
@@ -41,7 +44,7 @@ def secondary_table(
         by_replicate = _values(one, endpoint) - _values(other, endpoint)
         each = [exact_mcnemar(one, other, r) for r in range(len(one.replicates))]
         named = dict(zip(("endpoint", "class"), endpoint, strict=True))
-        rows += [
+        tests = [
             {
                 **{"contrast": contrast, "test": "corrected resampled t", **named},
                 **{"p": corrected_resampled_t(by_fold, ratio), "units": len(by_fold)},
@@ -56,6 +59,9 @@ def secondary_table(
                 "units": len(each),
             },
         ]
+        counts = {"replicates": len(one.replicates), "folds": one.folds}
+        counts |= {"lesions": len(one.label), "patients": one.cases}
+        rows += [{**test, "unit": "p value", **counts} for test in tests]
     return pd.DataFrame(rows, columns=SECONDARY_COLUMNS)
 
 

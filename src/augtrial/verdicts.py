@@ -27,7 +27,7 @@ NO_VERDICT = "no verdict"
 VERDICT_COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "p", "p_adjusted"),
     *("verdict", "reason", "margin", "level", "detectable", "replicates", "folds", "lesions"),
-    *("patients", "share_patients", "share_replicates", "share_both"),
+    *("patients", "unit", "share_patients", "share_replicates", "share_both"),
     *("replicates_needed", "patients_needed"),
 ]
 
@@ -60,7 +60,7 @@ def verdict_table(
     Columns: contrast, endpoint, class, difference, low, high, p; p_adjusted (Holm, over all
     contrasts given); verdict, reason (why there is none); margin, level (1 - confidence);
     detectable (see `detectable`, at the level over the number of contrasts); replicates, folds,
-    lesions, patients; and from the variance terms, what would narrow the interval:
+    lesions, patients, unit; and from the variance terms, what would narrow the interval:
     share_patients, share_replicates and share_both of the variance, replicates_needed and
     patients_needed (see `needed`).
 

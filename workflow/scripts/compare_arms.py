@@ -9,8 +9,8 @@ with job(snakemake):
 
     params, paths = snakemake.params, snakemake.input
     histories = read_histories(paths.histories).rename(columns={"recipe": "arm"})
-    training = training_table(histories, params.classes)
     predictions = read_predictions(paths.predictions)
+    training = training_table(histories, predictions, params.classes)
     tables = compare(
         predictions,
         params.contrasts,

@@ -41,6 +41,7 @@ with job(snakemake):
     pd.concat(tables or [pd.DataFrame(columns=columns)])[columns].to_csv(
         snakemake.output.points, index=False
     )
-    counts = {"images": len(points), "lesions": len(lesions), "patients": groups.nunique()}
+    counts = {"unit": "fraction", "replicates": 1, "folds": 1, "images": len(points)}
+    counts |= {"lesions": len(lesions), "patients": groups.nunique()}
     table = pd.DataFrame(accuracies, columns=["arm", "neighbours", "accuracy"]).assign(**counts)
     table.to_csv(snakemake.output.neighbours, index=False)
