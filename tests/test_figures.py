@@ -1,15 +1,18 @@
 import math
+import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 import made_up
 from augtrial import paper
 from augtrial.cohort.lesion import Cohort
 from augtrial.drawings import Drawings
+from augtrial.errors import UserError
 from augtrial.figures.calibration import draw_calibration
 from augtrial.figures.confusion import draw_confusion
 from augtrial.figures.contact_sheet import draw_contact_sheet
@@ -202,6 +205,39 @@ def test_controls_are_no_points_of_the_size_curve():
     contrasts = ["classic+more - classic"]
     study = Study(made_up.settings(arms=arms, curves={}, contrasts=contrasts), Cohort("", ()), [])
     assert list(Drawings(study).plain_arms()) == ["classic"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_speak_the_words_that_the_config_gives(name, tables, tmp_path):
+    """Every text that is no number is written differently, and none is lost."""
+
+    def written(look):
+        drawing = FIGURES[name](tables, look)
+        drawing.save(tmp_path / "a.svg", tmp_path / "a.pdf", tmp_path / "a.csv")
+        return {text.get_text() for text in drawing.figure.findobj(Text)}
+
+    plain = written(made_up.look())
+    words = sorted(text for text in plain if re.search("[A-Za-z]{3}", text))
+    assert words
+    other = written(made_up.look(labels={word: f"<{n}>" for n, word in enumerate(words)}))
+    assert not other & set(words)
+    assert {text for text in other if "<" in text} == {f"<{n}>" for n in range(len(words))}
+
+
+def test_words_replace_whole_texts_lines_and_names():
+    look = made_up.look(labels={"none": "keine", "Accuracy, percent": "Genauigkeit, Prozent"})
+    assert look.label("none") == "keine"
+    assert look.label("classic \N{MINUS SIGN} none") == "classic \N{MINUS SIGN} keine"
+    assert look.label("curve: none") == "curve: keine"
+    assert look.label("Accuracy, percent\nnonetheless") == "Genauigkeit, Prozent\nnonetheless"
+
+
+def test_arms_are_shown_in_the_order_that_the_config_gives():
+    made = made_up.settings(figures={"order": ["classic+dcgan"]})
+    drawings = Drawings(Study(made, Cohort("", ()), []))
+    assert drawings.look()["arms"] == ["classic+dcgan", "none", "classic"]
+    with pytest.raises(UserError, match=r"figures.order: unknown arm 'clasic'; did you mean"):
+        made_up.settings(figures={"order": ["clasic"]})
 
 
 def test_arms_keep_their_colours_when_one_is_missing():

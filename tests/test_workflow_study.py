@@ -183,8 +183,9 @@ def test_an_unrelated_key_trains_nothing(edited):
     assert {"compare_arms", "embed_lesions"} <= set(jobs)
 
 
-def test_a_colour_redraws_figures_and_report_alone(edited):
-    edited.change(figures={"palette": "deep"})
+def test_a_colour_an_order_or_other_words_redraw_figures_and_report_alone(edited):
+    figures = {"palette": "deep", "order": ["classic+dcgan"], "labels": {"none": "keine"}}
+    edited.change(figures=figures)
     jobs = set(edited.planned())
     assert jobs
     assert all(name.startswith(("draw_", "write_report", "all", "figures")) for name in jobs)

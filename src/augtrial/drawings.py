@@ -55,12 +55,18 @@ class Drawings:
             if plain and kind not in like.values():
                 like[name] = kind
         names = {
-            "arms": list(self.study.settings.arms),
+            "arms": self.order(),
             "classes": self.study.classes,
             "like": like,
         }
         confidence = self.study.settings.confidence
-        return {**names, "confidence": confidence, **self.study.settings.figures.model_dump()}
+        figures = self.study.settings.figures.model_dump(exclude={"order"})
+        return {**names, "confidence": confidence, **figures}
+
+    def order(self) -> list[str]:
+        """Return the arms in the order in which they are shown."""
+        settings = self.study.settings
+        return list(dict.fromkeys([*settings.figures.order, *settings.arms]))
 
     def plain_arms(self) -> dict[str, dict[str, Any]]:
         """Return the recipes that are told by a size, as plain values: controls are not."""

@@ -371,6 +371,15 @@ class FigureSettings(Model):
     examples: Positive = Field(
         8, description="Images a class in contact sheets and sample grids, at most."
     )
+    order: list[str] = Field(
+        [], description="Arms in the order in which they are shown; the others follow."
+    )
+    labels: dict[str, str] = Field(
+        {},
+        description="Texts in figures and what to write instead, for example for another language: "
+        "`{Sensitivity: Sensitivität, none: keine}`. Whole texts, their lines, and arms or classes "
+        "within them.",
+    )
 
 
 class Settings(Model):

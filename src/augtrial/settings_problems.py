@@ -99,6 +99,7 @@ def cross_problems(settings: "Settings") -> list[str]:
         *_subset_problems(settings),
         *_contrast_problems(settings),
         *_split_problems(settings),
+        *_figure_problems(settings),
     ]
 
 
@@ -245,3 +246,9 @@ def _split_problems(settings: "Settings") -> Iterable[str]:
             "replicate's split holds out; set folds.split to one, or train a synthesizer a "
             "replicate"
         )
+
+
+def _figure_problems(settings: "Settings") -> Iterable[str]:
+    for name in settings.figures.order:
+        if name not in settings.arms:
+            yield f"figures.order: unknown arm '{name}'{hint(name, settings.arms)}"

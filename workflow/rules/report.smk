@@ -21,6 +21,7 @@ rule write_report:
     localrule: True
     params:
         note=study.settings.note,
+        order=drawings.order(),
         figures=list(drawings.figures()),
         captions=drawings.captions(f"{workflow.basedir}/workflow/report"),
         code=[study.code("report.page"), drawings.page_source()],

@@ -16,6 +16,7 @@ with job(snakemake):
             for name, svg in zip(params.figures, paths.figures, strict=True)
         ],
         note=params.note,
+        order=params.order,
     )
     with written_whole(snakemake.output.page) as draft:
         draft.write_text(page, encoding="utf-8")

@@ -5,7 +5,7 @@ Equal data gives equal bytes: no dates, no random ids. SVG text stays text in a 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ matplotlib.use("Agg")
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 WIDTH = 5.6  # inches: text of 10 points is still legible when a phone shows the whole width
 WIDE = 7.2  # pictures of lesions
@@ -68,6 +70,16 @@ class Look:
     examples: int = 8
     like: dict[str, str] = field(default_factory=dict)
     confidence: float = 0.95
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def label(self, text: str) -> str:
+        """Return what a figure writes for a text: all of it, or its lines, or the names in it."""
+        if text in self.labels:
+            return self.labels[text]
+        for between in ("\n", ": ", " \N{MINUS SIGN} ", ", "):
+            if between in text:
+                return between.join(map(self.label, text.split(between)))
+        return text
 
     @property
     def interval(self) -> str:
@@ -121,14 +133,36 @@ class Drawing:
 
 
 def styled(draw: Callable[..., Drawing]) -> Callable[..., Drawing]:
-    """Let a drawing function work in the project's style and leave the caller's as it was."""
+    """Let a drawing function work in the project's style and leave the caller's as it was.
+
+    What its `Look` calls differently is written so.
+    """
 
     @wraps(draw)
     def drawn(*args: Any, **kwargs: Any) -> Drawing:
         with matplotlib.rc_context(RC):
-            return draw(*args, **kwargs)
+            drawing = draw(*args, **kwargs)
+            for look in (*args, *kwargs.values()):
+                if isinstance(look, Look) and look.labels:
+                    _relabel(drawing.figure, look)
+            return drawing
 
     return drawn
+
+
+def _relabel(figure: Figure, look: Look) -> None:
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            names = axis.get_major_formatter()
+            if isinstance(names, FixedFormatter | FuncFormatter):  # they write again when drawn
+                told = partial(_told, look, names)
+                axis.set_major_formatter(FuncFormatter(told))
+    for text in figure.findobj(Text):
+        text.set_text(look.label(text.get_text()))
+
+
+def _told(look: Look, names: Formatter, place: float, position: int | None) -> str:
+    return look.label(names(place, position))
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:

@@ -92,6 +92,7 @@ def write_page(
     tables: dict[str, pd.DataFrame],
     figures: Sequence[Shown],
     note: str = "",
+    order: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML.
 
@@ -100,9 +101,13 @@ def write_page(
         tables: the tables of `TABLES` by name, from the results' folder tables/.
         figures: in the order of the page.
         note: a sentence for the top.
+        order: the arms as they are shown; empty for the study's order.
     """
     settings = Settings.model_validate(record["settings"])
+    place = {name: number for number, name in enumerate(order or settings.arms)}
+    arms = sorted(settings.arms.items(), key=lambda item: place[item[0]])
     endpoints, contrasts = tables["endpoints"], tables["contrasts"]
+    endpoints = endpoints.sort_values("arm", key=lambda names: names.map(place), kind="stable")
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -117,7 +122,7 @@ def write_page(
         settings=settings,
         confidence=f"{100 * settings.confidence:g} %",
         lesions=words.lesions(record),
-        recipes={name: words.recipe(arm, settings) for name, arm in settings.arms.items()},
+        recipes={name: words.recipe(arm, settings) for name, arm in arms},
         trained_on=len(record["folds"]) - 1,
         cautions=list(words.cautions(record, settings)),
         blindness=blindness(tables["verdicts"], settings.positive_controls),
