@@ -173,6 +173,11 @@ def test_the_words_of_a_verdict():
     assert unclear.verdict == "cannot tell"
     assert unclear.because == "The interval reaches beyond the margin of 3 points and over zero."
     assert unclear.change.endswith("To detect the margin of 3 points: about 861 patients.")
+    rows = [numbers(contrast=name, difference=0.03, low=0.001, high=0.06, p=0.04) for name in "xy"]
+    rows = [row | {"contrast": f"{row['contrast']} - b"} for row in rows]
+    adjusted, _ = verdict_lines(verdicts.verdict_table(pd.DataFrame(rows)))
+    assert adjusted.verdict == "cannot tell"
+    assert adjusted.because.startswith("The interval leaves out zero, but p adjusted over all")
 
 
 def test_a_failed_positive_control_leads():

@@ -124,6 +124,8 @@ def test_the_summary_shows_the_tables_numbers(run):
     assert f"| {100 * accuracy['classic']:.1f} (" in row
     assert "conditional on the split" in text
     assert "| train_arm | 15 |" in text
+    assert "- classic − none: no verdict (1 of at least 6 replicates)" in text
+    assert "| Arm | 10 | 30 |" in text
 
 
 def test_a_second_call_has_nothing_to_do(run):

@@ -9,11 +9,13 @@ from augtrial.errors import UserError
 from augtrial.figures.tables import read_table
 from augtrial.figures.wording import count
 from augtrial.files import read_json
-from augtrial.report.rows import Table, comparison, differences
+from augtrial.report.rows import Table, by_updates, comparison, differences
+from augtrial.report.verdicts import blindness, verdict_lines
+from augtrial.settings import read_settings
 
 
 def summary(folder: Path) -> str:
-    """Return a study's counts, comparison table, differences and stage times.
+    """Return a study's counts, comparison table, verdicts, differences and stage times.
 
     Args:
         folder: the study's results, such as results/quick.
@@ -38,6 +40,15 @@ def summary(folder: Path) -> str:
         else f"Percent, with intervals at {facts['settings']['confidence']:.0%}:",
         _markdown(comparison(endpoints, facts["classes"])),
     ]
+    verdicts = read_table(tables / "verdicts.csv")
+    if len(verdicts):
+        controls = read_settings(facts["settings"], str(record)).positive_controls
+        first = blindness(verdicts, controls)
+        lines = [*([first] if first else []), *map(str, verdict_lines(verdicts))]
+        parts += ["Verdicts:", "\n".join(f"- {line}" for line in lines)]
+    updates = read_table(tables / "updates.csv")
+    if updates.groupby("arm")["updates"].nunique().max() > 1:
+        parts += ["Accuracy against gradient updates, percent:", _markdown(by_updates(updates))]
     if len(contrasts):
         parts += ["Differences in percentage points:", _markdown(differences(contrasts))]
     if len(times := stage_times(folder / "benchmarks")):

@@ -166,6 +166,23 @@ def _beyond(row: dict[str, Any]) -> str:
     return "" if pd.isna(row["beyond"]) else f"{row['beyond']:.0f} of {row['trainings']:.0f}"
 
 
+def by_updates(updates: pd.DataFrame) -> Table:
+    """Return the accuracy of tables/updates.csv: a row an arm, a column a number of updates."""
+    own = updates[(updates["endpoint"] == "accuracy") & (updates["class"] == "all")]
+    stops = sorted(own["updates"].unique())
+    rows = []
+    for arm, stopped in own.groupby("arm", sort=False):
+        at = {row["updates"]: row for row in stopped.to_dict("records")}
+        cells = [
+            Cell(percent(at[stop]["value"]), (percent_interval(at[stop]["low"], at[stop]["high"]),))
+            if stop in at
+            else Cell("")
+            for stop in stops
+        ]
+        rows.append([Cell(arm), *cells])
+    return Table(["Arm", *(f"{stop:,}" for stop in stops)], rows)
+
+
 def all_endpoints(endpoints: pd.DataFrame) -> Table:
     """Return every row of tables/endpoints.csv with its counts and what its interval stands on."""
     counts = ["lesions", "patients", "folds", "replicates"]

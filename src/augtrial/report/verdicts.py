@@ -88,8 +88,12 @@ def _because(row: dict[str, Any]) -> str:
     margin = f"{100 * row['margin']:g} points"
     if row["verdict"] == NO_DIFFERENCE:
         return f"The interval lies within the margin of {margin}."
-    if row["verdict"] == CANNOT_TELL:
+    if row["verdict"] == CANNOT_TELL and row["low"] <= 0 <= row["high"]:
         return f"The interval reaches beyond the margin of {margin} and over zero."
+    if row["verdict"] == CANNOT_TELL:
+        return (
+            "The interval leaves out zero, but p adjusted over all contrasts is not small enough."
+        )
     return ""
 
 
