@@ -10,6 +10,7 @@ rule draw_oracle:
         "<logs>/draw_oracle/replicate{replicate}.part{part}.log",
     benchmark:
         "<benchmarks>/draw_oracle/replicate{replicate}.part{part}.tsv"
+    priority: 2  # as extract_rois
     params:
         lesions=lambda w: study.oracle_rows(w.part),
         phantom=study.oracle_phantom(),

@@ -12,6 +12,7 @@ rule extract_rois:
         "<logs>/extract_rois/replicate{replicate}.part{part}.log",
     benchmark:
         "<benchmarks>/extract_rois/replicate{replicate}.part{part}.tsv"
+    priority: 2  # Snakemake looks at every input of every job that waits, again and again
     params:
         lesions=lambda w: study.part_rows(w.replicate, w.part),
         roi=study.settings.roi.model_dump(),

@@ -14,6 +14,7 @@ rule train_synthesizer:
         "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
     benchmark:
         "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.tsv"
+    priority: 1  # the longest jobs, and others wait for them
     threads: 1
     resources:
         gpu=1,

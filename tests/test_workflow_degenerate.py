@@ -1,0 +1,58 @@
+"""A study with everything against it is answered, not crashed: tables, verdicts and the report."""
+
+import pandas as pd
+import pytest
+
+from workflow_runs import Run, make_cohort
+
+pytestmark = pytest.mark.study
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """One replicate, two folds, no patient ids, three cysts and all of them in fold 1, a network
+    that has hardly been trained, and an arm that is compared with itself."""
+    folder = tmp_path_factory.mktemp("degenerate")
+    table = make_cohort(folder / "cohort", folds=2, a_class=4)
+    lesions = pd.read_csv(table, dtype=str)
+    lesions["patient_id"] = ""
+    cysts = lesions["label"] == "cyst"
+    lesions = lesions[~cysts | (cysts & (lesions["fold"] == "1"))]
+    lesions.drop(lesions.index[0]).to_csv(table, index=False)
+    run = Run(folder, table)
+    run.call("--dry-run", check=False)  # writes the config
+    run.change(
+        arms={"none": {"budget": {"updates": 1}}, "size": {"baseline": "size"}},
+        **{"curves": {}, "synthesizers": {}, "classifier__stops": []},
+        contrasts=["none - none", "size - none"],
+    )
+    run.call()
+    return run
+
+
+def table(run, name) -> pd.DataFrame:
+    return pd.read_csv(run.results / "tables" / f"{name}.csv", keep_default_na=False)
+
+
+def test_an_arm_against_itself_differs_by_nothing(run):
+    verdicts = table(run, "verdicts").set_index("contrast")
+    assert verdicts.loc["none - none", "verdict"] == "no verdict"
+    assert float(verdicts.loc["none - none", "difference"]) == 0
+    assert verdicts.loc["none - none", "reason"] == "1 of at least 6 replicates"
+    assert "not trained" in verdicts.loc["size - none", "reason"]
+
+
+def test_what_a_missing_class_leaves_is_told(run):
+    endpoints = table(run, "endpoints")
+    cyst = endpoints.query("endpoint == 'sensitivity' and `class` == 'cyst'").set_index("arm")
+    assert set(cyst["lesions"]) == {3}
+    assert float(cyst.loc["none", "value"]) == 0  # fold 1's network has never seen a cyst
+    assert cyst["method"].str.startswith("lesions as patients").all()
+    auc = endpoints.query("endpoint == 'auc'")
+    assert auc["method"].str.contains("folds x classes not estimable").all()
+
+
+def test_the_report_says_what_is_the_matter(run):
+    page = (run.results / "report.html").read_text(encoding="utf-8")
+    assert "no patient ids" in page
+    assert "was not trained" in page
