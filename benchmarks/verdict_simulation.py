@@ -4,7 +4,8 @@
     python benchmarks/verdict_simulation.py studies --studies 2000 --jobs 2
 
 The first command estimates how alike outcomes are (components.csv), the second simulates studies
-with these components, halved and doubled, and writes the tables of docs/results/simulation/.
+with these components, halved and doubled, and writes docs/results/simulation/studies.csv; `table`
+prints it as the table of docs/results/simulation.md.
 
 The model: lesion i of class c is called right by arm a in replicate r if
 
@@ -252,10 +253,35 @@ def run_cell(task: tuple) -> dict[str, float]:
     return {**where, "studies": studies, **means}
 
 
+def markdown(cells: pd.DataFrame) -> str:
+    """Return the table of docs/results/simulation.md: percent of the studies of each cell."""
+    analyses = ("crossed", "pair added", "bootstrap", "folds")
+    lines = [
+        "| lesions | components | replicates | truth, points | interval covers | "
+        "with a pair added | patient bootstrap | folds as independent | gain | loss | "
+        "no relevant difference | bootstrap decides | folds decide | detectable, points |",
+        f"|{'---|' * 14}",
+    ]
+    for cell in cells.sort_values(["lesions", "components", "replicates", "truth"]).to_dict(
+        "records"
+    ):
+        shares = [cell[f"{name} covers"] for name in analyses]
+        shares += [cell[name] for name in ("gain", "loss", "no relevant difference")]
+        shares += [cell["bootstrap decides"], cell["folds decides"], cell["detectable"]]
+        numbers = [
+            *(f"{cell['lesions']:,.0f}", f"x {cell['components']:g}"),
+            *(f"{cell['replicates']:.0f}", f"{100 * cell['truth']:g}"),
+            *(f"{100 * share:.1f}" for share in shares),
+        ]
+        lines.append(f"| {' | '.join(numbers)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run one of the two commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("table")
     components = commands.add_parser("components")
     components.add_argument("predictions", type=Path, nargs="+")
     run = commands.add_parser("studies")
@@ -265,6 +291,9 @@ def main() -> None:
     chosen = parser.parse_args()
 
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if chosen.command == "table":
+        print(markdown(pd.read_csv(FOLDER / "studies.csv")))
+        return
     if chosen.command == "components":
         rows = [
             {"cohort": path.parent.name, **estimate(list(panels(read_predictions(path)).values()))}

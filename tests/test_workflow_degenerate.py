@@ -36,9 +36,10 @@ def table(run, name) -> pd.DataFrame:
 
 def test_an_arm_against_itself_differs_by_nothing(run):
     verdicts = table(run, "verdicts").set_index("contrast")
-    assert verdicts.loc["none - none", "verdict"] == "no verdict"
+    assert verdicts.loc["none - none", "verdict"] == "no relevant difference"
     assert float(verdicts.loc["none - none", "difference"]) == 0
-    assert verdicts.loc["none - none", "reason"] == "1 of at least 6 replicates"
+    assert verdicts.loc["size - none", "verdict"] == "no verdict"
+    assert "1 of at least 6 replicates" in verdicts.loc["size - none", "reason"]
     assert "not trained" in verdicts.loc["size - none", "reason"]
 
 
