@@ -78,6 +78,11 @@ def estimate(by_arm: list[Panel]) -> dict[str, float]:
     return {name: share[name] / rest for name in EFFECTS}
 
 
+def trained(by_arm: dict[str, Panel]) -> list[Panel]:
+    """Return the arms whose outcomes differ between replicates; baselines know no randomness."""
+    return [panel for panel in by_arm.values() if np.ptp(panel.predicted, axis=1).any()]
+
+
 def weighted_mean(pairs: list[tuple[float, int]]) -> float:
     """Return the mean of the first by the second of each pair; 0 where there are none."""
     if not pairs:
@@ -296,7 +301,7 @@ def main() -> None:
         return
     if chosen.command == "components":
         rows = [
-            {"cohort": path.parent.name, **estimate(list(panels(read_predictions(path)).values()))}
+            {"cohort": path.parent.name, **estimate(trained(panels(read_predictions(path))))}
             for path in chosen.predictions
         ]
         table = pd.DataFrame(rows).round(4)
