@@ -235,8 +235,8 @@ def _contrast_problems(settings: "Settings") -> Iterable[str]:
         yield f"fidelity.arm: unknown arm '{own}'{hint(own, settings.trained_arms)}"
     elif own and (settings.arms[own].synthetic or settings.arms[own].oracle):
         yield f"fidelity.arm: '{own}' has seen synthetic images or fresh lesions"
-    if settings.embedding.arms and len(settings.embedding.arms) != 2:
-        yield f"embedding.arms: give two arms (got {len(settings.embedding.arms)})"
+    if settings.embedding.arms and len(set(settings.embedding.arms)) != 2:
+        yield f"embedding.arms: give two arms (got {settings.embedding.arms})"
 
 
 def _split_problems(settings: "Settings") -> Iterable[str]:

@@ -339,7 +339,7 @@ class Study:
             return list(self.settings.embedding.arms)
         for contrast in self.settings.contrasts:
             arms = list(reversed(contrast_arms(contrast)))
-            if all(arm in self.settings.trained_arms for arm in arms):
+            if arms[0] != arms[1] and all(arm in self.settings.trained_arms for arm in arms):
                 return arms
         return []
 
