@@ -13,7 +13,7 @@ CLASSES = ("cyst", "metastasis", "hemangioma")
 ARMS = ("classic 5000", "classic 5000 + dcgan-500", "none")
 CONTRAST = "classic 5000 + dcgan-500 - classic 5000"
 COLUMNS = [
-    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df"),
+    *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df", "unit"),
     *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
 ]
 

@@ -233,7 +233,8 @@ def test_known_truth():
 def test_confusion_counts_are_complete_and_add_up():
     predictions = simulate(arms=("a", "b"), replicates=2)
     table = confusion_table(predictions)
-    assert list(table) == ["arm", "replicate", "label", "predicted", "count"]
+    assert list(table)[:5] == ["arm", "replicate", "label", "predicted", "count"]
+    assert list(table)[5:] == ["unit", "folds", "lesions", "patients"]
     assert len(table) == 2 * 2 * 3 * 3
     assert (table.groupby(["arm", "replicate"])["count"].sum() == 40).all()
     one = table.query("arm == 'b' and replicate == 2 and label == 'cyst'")
