@@ -6,6 +6,7 @@
 
 from augtrial.drawings import Drawings
 from augtrial.places import Places
+from augtrial.recipes import Recipes
 from augtrial.record import study_facts
 from augtrial.replicate import PATTERN as REPLICATE
 from augtrial.snake import open_study, redraws, tell_plan, tell_verdicts
@@ -17,7 +18,7 @@ if not workflow.overwrite_configfiles:
 
 
 study = open_study(workflow, config)
-places, drawings = Places(study), Drawings(study)
+places, recipes, drawings = Places(study), Recipes(study), Drawings(study)
 
 
 container: "docker://augtrial:0.1.0"

@@ -82,6 +82,16 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
         assert_same_state(straight.stops[stop], resumed.stops[stop])
 
 
+def test_a_finished_training_is_taken_as_it_is(striped_classes, tmp_path, monkeypatch):
+    images, labels = striped_classes
+    first = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
+    monkeypatch.setattr("augtrial.classifier.batch_order", None)  # another update would fail
+    again = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
+    assert same(first.network, again.network)
+    assert first.history == again.history
+    assert_same_state(first.stops[5], again.stops[5])
+
+
 def test_a_network_at_a_stop_is_that_of_a_training_of_so_many_updates(striped_classes):
     images, labels = striped_classes
     trained = train(images, labels, updates=12, stops=[5, 9, 12, 40])

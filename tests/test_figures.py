@@ -305,14 +305,13 @@ def test_names_that_look_like_missing_values_are_read_as_names(tmp_path):
     assert math.isnan(table["sd"][0])
 
 
-def test_arrays_of_several_files_are_joined_or_gathered(tmp_path):
+def test_arrays_of_several_files_are_joined_by_name(tmp_path):
     for name in ("a", "b"):
         np.savez(tmp_path / f"{name}.npz", epochs=np.array([1, 2]), **{name: np.zeros(1)})
     paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
-    assert read_arrays(paths)["epochs"].tolist() == [1, 2, 1, 2]
-    gathered = read_arrays(paths, join=False)
-    assert gathered["epochs"].tolist() == [1, 2]
-    assert {"a", "b"} <= set(gathered)
+    arrays = read_arrays(paths)
+    assert arrays["epochs"].tolist() == [1, 2, 1, 2]
+    assert {"a", "b"} <= set(arrays)
 
 
 def test_numbers_are_written_for_people():

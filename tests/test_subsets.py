@@ -8,6 +8,7 @@ from augtrial.curves import subset_tables
 from augtrial.errors import UserError
 from augtrial.fit import fit_problems
 from augtrial.places import Places
+from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.study import Study
 
@@ -62,16 +63,16 @@ def test_replicates_draw_other_patients_unless_they_share_a_split():
 
 def test_a_shared_synthesizer_has_seen_the_patients_of_the_share_alone():
     shared = study(folds={"split": "one"}, share_synthesizer=True)
-    samples = Places(shared).arm_samples("2-share25", 1, "gan")
+    samples = Places(shared).arm_samples("2-share25", 1, ["gan"])
     assert [path.split("/")[2] for path in samples] == ["replicate1-share25"]
 
 
 def test_sizes_shrink_with_the_patients_and_the_held_out_lesions_do_not():
     own = study()
-    recipe = own.arm_recipes("gan", "1-share25")["gan"]
-    assert (recipe["classic"], recipe["extra_classic"]) == (150, 2)
-    assert recipe["synthetic"] == {"dcgan": 10}
-    assert own.arm_recipes("gan", 1)["gan"]["classic"] == 600
+    sizes = Recipes(own).arm("gan", "1-share25")
+    assert (sizes.classic, sizes.extra_classic) == (150, 2)
+    assert sizes.synthetic == {"dcgan": 10}
+    assert Recipes(own).arm("gan", 1).classic == 600
     places = Places(own)
     assert places.held_out("2-share25", 3) == places.rois(2, 3)
     assert places.training_rois("2-share25", 3) == [

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augtrial import training
-from augtrial.training import Checkpoint, batch_order, load_state, save_state
+from augtrial.training import Checkpoint, CheckpointFolder, batch_order, load_state, save_state
+
+
+class Killed(Exception):
+    pass
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 3))
@@ -44,12 +52,61 @@ def test_a_checkpoint_of_other_settings_or_images_is_not_gone_on_from(tmp_path):
     assert Checkpoint(tmp_path, {"epochs": 3}, images[::-1]).load() is None
 
 
-def test_a_removed_checkpoint_is_gone(tmp_path):
+def test_a_checkpoint_that_cannot_be_read_counts_as_none(tmp_path, capsys):
     checkpoint = Checkpoint(tmp_path, "key")
-    checkpoint.save({"step": 1})
-    checkpoint.remove()
-    assert checkpoint.load() is None
-    assert not list(tmp_path.iterdir())
+    checkpoint.save({"step": 1, "weights": torch.zeros(1000)})
+    whole = checkpoint.path.read_bytes()
+    for part in (whole[: len(whole) // 2], b"", b"no checkpoint"):
+        checkpoint.path.write_bytes(part)
+        assert checkpoint.load() is None
+        assert "begins anew" in capsys.readouterr().err
+
+
+def test_the_checkpoints_of_a_job_that_ended_well_are_gone(tmp_path):
+    with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
+        checkpoints.of("a").save({"step": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["job.1.lock"]
+
+
+def test_the_checkpoints_of_a_job_that_failed_stay(tmp_path):
+    def fail():
+        with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
+            checkpoints.of("a").save({"step": 1})
+            raise Killed
+
+    with pytest.raises(Killed):
+        fail()
+    with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
+        assert checkpoints.of("a").load() == {"step": 1}
+
+
+def test_a_job_of_several_networks_keeps_what_it_trained_and_forgets_the_rest(tmp_path):
+    for names in (["a", "b"], ["b", "c"]):
+        with CheckpointFolder(tmp_path, "job.1", "key", keep=True) as checkpoints:
+            for name in names:
+                checkpoint = checkpoints.of(name)
+                assert (checkpoint.load() is not None) == (name == "b" and names[0] == "b")
+                checkpoint.save({"name": name})
+    with CheckpointFolder(tmp_path, "job.1", "key", keep=True) as checkpoints:
+        assert checkpoints.of("a").load() is None
+        assert checkpoints.of("c").load() == {"name": "c"}
+
+
+def test_a_second_job_of_the_same_place_says_who_trains_there_and_waits(tmp_path):
+    code = f"""
+from augtrial.training import CheckpointFolder
+with CheckpointFolder({str(tmp_path)!r}, "job.1", "key"):
+    print("in", flush=True)
+"""
+    with CheckpointFolder(tmp_path, "job.1", "key"):
+        second = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        told = second.stderr.readline()
+        assert f"job.1 is being trained by process {os.getpid()} on " in told
+        assert "snakemake --unlock" in told
+        assert second.poll() is None
+    assert second.communicate(timeout=60)[0] == "in\n"
 
 
 def test_a_save_that_fails_leaves_the_checkpoint_before_it(tmp_path):

@@ -25,7 +25,8 @@ def test_every_config_of_the_repository_plans_a_study(config, table, tmp_path):
     fresh.write_text(re.sub(r"\n(L\d+),P", r"\nx\1,xP", table.read_text(encoding="utf-8")))
     fits.append(f"oracle={{table: {fresh}}}")
     jobs = run.planned(config=() if config in PHANTOMS else fits)
-    assert {"extract_rois", "train_arm", "compare_arms", "all"} <= set(jobs)
+    assert {"extract_rois", "compare_arms", "all"} <= set(jobs)
+    assert {"train_arm", "train_arms"} & set(jobs)
 
 
 def test_a_plain_call_reads_config_yaml_and_plans_the_papers_study(tmp_path):
@@ -112,3 +113,12 @@ def test_names_with_a_plus_and_spaces_are_planned(tmp_path):
 def test_the_linter_of_snakemake_has_nothing_to_say(tmp_path):
     done = Run(tmp_path).call("--lint")
     assert "Congratulations" in done.stdout + done.stderr
+
+
+def test_one_training_job_for_all_arms_of_a_fold_where_trainings_are_short(tmp_path):
+    run = Run(tmp_path)
+    run.call("--dry-run")
+    run.change(classifier__jobs="fold")
+    jobs = run.planned()
+    assert jobs["train_arms"] == {"replicate=1, fold=1", "replicate=1, fold=2"}
+    assert "train_arm" not in jobs

@@ -156,7 +156,8 @@ def train_classifier(
     begin = 0
     if checkpoint is not None and (state := checkpoint.load()):
         network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
+        if state["optimiser"]:
+            optimiser.load_state_dict(state["optimiser"])
         history, kept_at, begin = state["history"], state["stops"], state["update"]
         totals.copy_(state["totals"])
     for update in range(begin, updates):
@@ -185,11 +186,12 @@ def train_classifier(
             totals.zero_()
         if update + 1 in stops and update + 1 < updates:
             kept_at[update + 1] = _copied(network)
-        if checkpoint is not None and checkpoint.is_due():
+        ended = update + 1 == updates
+        if checkpoint is not None and (ended or checkpoint.is_due()):
             checkpoint.save(
                 {
                     "network": network.state_dict(),
-                    "optimiser": optimiser.state_dict(),
+                    "optimiser": None if ended else optimiser.state_dict(),
                     "history": history,
                     "stops": kept_at,
                     "update": update + 1,

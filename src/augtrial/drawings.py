@@ -1,12 +1,36 @@
 """What a study draws: its figures and its report, and the files that they are made from."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from augtrial.places import Places
+from augtrial.recipes import Recipes
 from augtrial.source import PACKAGE
 from augtrial.study import Study
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its name and kind, what it is drawn from, and how Snakemake's report files it.
+
+    `sources` and `facts` are what the drawing function of its kind is given: files by the names of
+    its parameters (see `figures.drawer`), and plain values.
+    """
+
+    name: str
+    kind: str
+    category: str
+    label: str
+    sources: dict[str, str | list[str]]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def files(self) -> list[str]:
+        """Return the files that it is drawn from."""
+        values = self.sources.values()
+        return [path for v in values for path in ([v] if isinstance(v, str) else v)]
 
 
 class Drawings:
@@ -15,34 +39,110 @@ class Drawings:
     def __init__(self, study: Study) -> None:
         """Name the figures of a study."""
         self.study = study
-        self.places = Places(study)
+        self.places, self.recipes = Places(study), Recipes(study)
 
-    def figures(self) -> dict[str, str]:
-        """Return the study's figures in the report's order: name to kind."""
-        kinds = ["contrasts"] if self.study.settings.contrasts else []
-        kinds += ["endpoints", "confusion", "roc", "calibration"]
-        kinds += ["size_curve"] if self.study.settings.curves else []
-        kinds += ["updates"] if self.study.settings.classifier.stops else []
-        kinds += ["subsets"] if self.study.subset_replicates else []
-        kinds += ["embedding"] if self.study.embedding_arms() else []
-        kinds += ["contact_sheet"]
-        of_synthesizers = {
-            f"{kind}_{name}": kind
-            for name in self.study.settings.used_synthesizers
-            for kind in ("samples", "progress", "losses")
-        }
-        appraised = self.study.settings.appraised_synthesizers
-        of_synthesizers |= {"fidelity": "fidelity"} if appraised else {}
-        of_synthesizers |= {f"pairs_{name}": "pairs" for name in appraised}
-        return {kind: kind for kind in kinds} | of_synthesizers | {"training": "training"}
+    def figures(self) -> list[Figure]:
+        """Return the study's figures in the report's order."""
+        return [
+            *self._results(),
+            *self._images(),
+            self._training("training", "losses of the classifiers", self.arm_histories()),
+        ]
 
-    def figure_files(self, suffix: str) -> list[str]:
+    def _results(self) -> Iterator[Figure]:
+        settings = self.study.settings
+        if settings.contrasts:
+            yield self._result("contrasts", "differences between arms", table="contrasts")
+        yield self._result("endpoints", "endpoints by arm", table="endpoints")
+        yield self._result("confusion", "confusion matrices", table="confusion")
+        yield self._result("roc", "ROC curves", table="roc")
+        tables = {"reliability": "reliability", "calibration": "calibration"}
+        yield self._result("calibration", "calibration", **tables)
+        if settings.curves:
+            curves = {name: curve.model_dump() for name, curve in settings.curves.items()}
+            yield self._result(
+                "size_curve",
+                "accuracy against training-set size",
+                {"curves": curves, "arms": self.plain_arms()},
+                curve="curve",
+                endpoints="endpoints",
+            )
+        if settings.classifier.stops:
+            yield self._result("updates", "accuracy against updates", updates="updates")
+        if self.study.subset_replicates:
+            tables = {"subsets": "subsets", "contrasts": "subset_contrasts"}
+            yield self._result("subsets", "accuracy against patients", **tables)
+        if self.recipes.embedding_arms():
+            tables = {"points": "embedding", "neighbours": "embedding_neighbours"}
+            yield self._result("embedding", "the classifier's last layer", **tables)
+
+    def _images(self) -> Iterator[Figure]:
+        settings, fold = self.study.settings, self.study.folds[0]
+        rois = [self.places.rois(1, part) for part in self.study.folds]
+        shown = {"rois": rois, "measured": f"{self.study.root}/rois.csv"}
+        yield Figure("contact_sheet", "contact_sheet", "Images", "lesions", shown)
+        for name in settings.used_synthesizers:
+            own = {"synthesizer": name}
+            samples = {
+                "rois": self.places.training_rois(1, fold),
+                "samples": self.places.samples(1, fold, [name]),
+            }
+            yield self._image("samples", name, f"real against {name}", samples, own)
+            progress = {"progress": self.places.generators(1, fold, name, ".progress.npz")}
+            yield self._image("progress", name, f"{name} over the epochs", progress, own)
+            histories = self.synthesizer_histories(name)
+            yield self._training(f"losses_{name}", f"losses of {name}", histories, own)
+        if settings.appraised_synthesizers:
+            yield self._result("fidelity", "fidelity of synthetic images", means="fidelity_means")
+        for name in settings.appraised_synthesizers:
+            pairs = {"pictures": self.places.appraisals(".npz")[:1]}
+            label = f"closest pairs of {name}"
+            yield self._image("pairs", name, label, pairs, {"synthesizer": name})
+
+    def _result(
+        self, kind: str, label: str, facts: dict[str, Any] | None = None, /, **tables: str
+    ) -> Figure:
+        sources = {key: f"{self.study.root}/tables/{table}.csv" for key, table in tables.items()}
+        return Figure(kind, kind, "Results", label, sources, facts or {})
+
+    @staticmethod
+    def _image(kind: str, name: str, label: str, sources: dict, facts: dict[str, Any]) -> Figure:
+        return Figure(f"{kind}_{name}", kind, "Images", label, sources, facts)
+
+    @staticmethod
+    def _training(
+        name: str, label: str, histories: list[str], facts: dict[str, Any] | None = None
+    ) -> Figure:
+        kind = name.split("_")[0]
+        return Figure(name, kind, "Training", label, {"history": histories}, facts or {})
+
+    def files(self, suffix: str, figures: list[Figure] | None = None) -> list[str]:
         """Return the figures' files of one kind: svg, pdf, or csv for their data."""
-        return [f"{self.study.root}/figures/{name}.{suffix}" for name in self.figures()]
+        own = self.figures() if figures is None else figures
+        return [f"{self.study.root}/figures/{figure.name}.{suffix}" for figure in own]
+
+    @staticmethod
+    def told(figures: list[Figure]) -> list[dict[str, Any]]:
+        """Return what the drawing job is told of these figures, as plain values."""
+        return [{"kind": f.kind, "sources": f.sources, "facts": f.facts} for f in figures]
+
+    def filed(self, figures: list[Figure]) -> list[tuple[str, dict[str, Any]]]:
+        """Return the SVG files of these figures, and where Snakemake's own report files them."""
+        return [
+            (
+                path,
+                {
+                    "caption": f"../report/{figure.kind}.rst",
+                    "category": figure.category,
+                    "labels": {"figure": figure.label},
+                },
+            )
+            for figure, path in zip(figures, self.files("svg", figures), strict=True)
+        ]
 
     def drawn(self) -> list[str]:
         """Return the files of the figures, and the report."""
-        files = [path for suffix in ("svg", "pdf", "csv") for path in self.figure_files(suffix)]
+        files = [path for suffix in ("svg", "pdf", "csv") for path in self.files(suffix)]
         return [*files, f"{self.study.root}/report.html"]
 
     def look(self) -> dict[str, Any]:
@@ -76,8 +176,8 @@ class Drawings:
     def captions(self, folder: str | Path) -> dict[str, str]:
         """Return the caption of each figure, read from the workflow's `<kind>.rst`."""
         return {
-            name: (Path(folder) / f"{kind}.rst").read_text(encoding="utf-8")
-            for name, kind in self.figures().items()
+            figure.name: (Path(folder) / f"{figure.kind}.rst").read_text(encoding="utf-8")
+            for figure in self.figures()
         }
 
     @staticmethod
@@ -106,17 +206,9 @@ class Drawings:
             for path in self.places.generators(replicate, fold, name, ".history.csv")
         ]
 
-    def shown_arrays(self, synthesizer: str) -> list[str]:
-        """Return the first fold's samples and progress, which stand for all in pictures."""
-        fold = self.study.folds[0]
-        progress = self.places.generators(1, fold, synthesizer, ".progress.npz")
-        return [*self.places.samples(1, fold, [synthesizer]), *progress]
-
     def drawn_from(self) -> list[str]:
         """Return every file that figures and report read."""
-        files = [*self.places.data(), *self.arm_histories()]
-        files += [self.places.rois(1, part) for part in self.study.folds]
-        for name in self.study.settings.used_synthesizers:
-            files += [*self.synthesizer_histories(name), *self.shown_arrays(name)]
-        files += self.places.appraisals(".npz")[:1]
-        return files
+        return [
+            *self.places.data(),
+            *(path for figure in self.figures() for path in figure.files()),
+        ]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from augtrial.cohort.lesion import Lesion
+from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.spelling import hint
 from augtrial.study import Study
@@ -56,12 +57,14 @@ def _at(share: int) -> str:
 
 def _classic_sizes(study: Study, share: int) -> dict[str, int | str]:
     """Return how many variants per fold each key asks for."""
-    replicate, whole = Replicate(1, share), share == 100
+    recipes, replicate, whole = Recipes(study), Replicate(1, share), share == 100
     arms = study.settings.arms if whole else study.settings.subset_arms
-    names = study.settings.used_synthesizers if whole else study.subset_synthesizers
-    sizes = {f"arms.{name}.classic": study.arm(name, replicate).classic for name in arms}
+    names = study.settings.used_synthesizers if whole else recipes.subset_synthesizers
+    sizes = {f"arms.{name}.classic": recipes.arm(name, replicate).classic for name in arms}
     for name in names:
-        sizes[f"synthesizers.{name}.classic"] = study.synthesizer_values(name, replicate)["classic"]
+        sizes[f"synthesizers.{name}.classic"] = recipes.synthesizer_values(name, replicate)[
+            "classic"
+        ]
     for name, curve in study.settings.curves.items() if whole else ():
         own = curve.sizes if curve.vary == "classic" else [curve.classic]
         sizes[f"curves.{name}"] = max(own, default=0)
@@ -70,11 +73,11 @@ def _classic_sizes(study: Study, share: int) -> dict[str, int | str]:
 
 def _extra_problems(study: Study) -> Iterable[str]:
     """Each lesion gives its share of `classic`, then its share of its class's extra ones."""
-    available = study.settings.classic.number
+    available, recipes = study.settings.classic.number, Recipes(study)
     for share in study.shares:
         parts = [Counter(lesion.label for lesion in part) for part in _parts(study, share)]
         for name in study.settings.arms if share == 100 else study.settings.subset_arms:
-            arm = study.arm(name, Replicate(1, share))
+            arm = recipes.arm(name, Replicate(1, share))
             if not arm.extra_classic:
                 continue
             worst = 0

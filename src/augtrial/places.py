@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
+from augtrial.settings_problems import ORACLE
 from augtrial.study import Study, Which
 
 
@@ -11,7 +13,7 @@ class Places:
 
     def __init__(self, study: Study) -> None:
         """Name the files of a study."""
-        self.study = study
+        self.study, self.recipes = study, Recipes(study)
 
     def part_folder(self, replicate: Which, part: int | str) -> str:
         """Return where a part's variants are; each replicate draws its own."""
@@ -46,24 +48,27 @@ class Places:
         folder = self.fold_folder(self.study.synthesizer_replicate(replicate), fold)
         return [f"{folder}/{name}/samples.npz" for name in names]
 
-    def arm_samples(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
-        """Return the samples that an arm is given: synthesizers', then fresh lesions'."""
-        files = self.samples(replicate, fold, self.study.arm_synthesizers(arm))
-        if self.study.settings.arms[arm].oracle:
+    def arm_samples(self, replicate: Which, fold: int | str, arms: Iterable[str]) -> dict[str, str]:
+        """Return the files of samples that arms are given, and whose images each holds."""
+        names = [name for arm in arms for name in self.recipes.arm_synthesizers(arm)]
+        files = dict(zip(self.samples(replicate, fold, names), names, strict=True))
+        if any(self.study.settings.arms[arm].oracle for arm in arms):
             parts, whole = self.study.training_parts(fold), Replicate.parse(replicate).number
-            files += [f"{self.part_folder(whole, part)}/oracle.npz" for part in parts]
+            files |= {f"{self.part_folder(whole, part)}/oracle.npz": ORACLE for part in parts}
         return files
 
-    def transformed(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
-        """Return the transformed variants of an arm, part by part; none for most arms."""
-        if not self.study.settings.arms[arm].transforms:
-            return []
-        parts = self.study.training_parts(fold)
-        return [f"{self.part_folder(replicate, part)}/transformed/{arm}.npy" for part in parts]
+    def transformed(self, replicate: Which, fold: int | str, arms: Iterable[str]) -> list[str]:
+        """Return the transformed variants of arms, part by part; most have none."""
+        return [
+            f"{self.part_folder(replicate, part)}/transformed/{arm}.npy"
+            for arm in arms
+            if self.study.settings.arms[arm].transforms
+            for part in self.study.training_parts(fold)
+        ]
 
-    def online_contexts(self, replicate: Which, fold: int | str, arm: str) -> list[str]:
-        """Return the surroundings that an arm's variants are drawn from at every draw, if so."""
-        if self.study.settings.arms[arm].classic != "online":
+    def online_contexts(self, replicate: Which, fold: int | str, arms: Iterable[str]) -> list[str]:
+        """Return the surroundings that variants are drawn from at every draw, where an arm asks."""
+        if all(self.study.settings.arms[arm].classic != "online" for arm in arms):
             return []
         parts = self.study.training_parts(fold)
         return [self.rois(replicate, part, "contexts.npz") for part in parts]
@@ -71,7 +76,7 @@ class Places:
     def networks(self, replicate: Which, fold: int | str) -> list[str]:
         """Return the files of a fold's classifiers, in the order of their names."""
         folder = self.fold_folder(replicate, fold)
-        names = self.study.network_names(replicate)
+        names = self.recipes.network_names(replicate)
         return [f"{folder}/{kind}s/{name}.pt" for kind, name in names]
 
     def baselines(self, replicate: Which, fold: int | str) -> list[str]:
@@ -106,7 +111,7 @@ class Places:
     def embedding_networks(self) -> list[str]:
         """Return the networks of the t-SNE picture: replicate 1, the first fold."""
         folder = self.fold_folder(1, self.study.folds[0])
-        return [f"{folder}/arms/{arm}.pt" for arm in self.study.embedding_arms()]
+        return [f"{folder}/arms/{arm}.pt" for arm in self.recipes.embedding_arms()]
 
     def variants(self, replicate: Which, part: int | str) -> str:
         """Return a part's variants."""
@@ -136,7 +141,7 @@ class Places:
         settings = self.study.settings
         for replicate in [*self.study.replicates, *self.study.subset_replicates]:
             whole = Replicate.parse(replicate).share == 100
-            used = settings.used_synthesizers if whole else self.study.subset_synthesizers
+            used = settings.used_synthesizers if whole else self.recipes.subset_synthesizers
             for fold in self.study.folds:
                 for name in used:
                     own = self.study.synthesizer_replicate(replicate)

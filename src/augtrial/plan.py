@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.settings import AcganSettings, ClassifierSettings, DcganSettings
 from augtrial.study import Study
@@ -97,9 +98,10 @@ def trainings(study: Study) -> Iterator[Training]:
 def _trainings(study: Study, replicate: Replicate) -> Iterator[Training]:
     """Yield the networks of all replicates that have this one's share of the patients."""
     settings, folds, whole = study.settings, len(study.folds), replicate.share == 100
+    recipes = Recipes(study)
     originals = len(study.lesions) * replicate.share / 100 * (folds - 1) / folds
     own = 1 if settings.share_synthesizer else settings.replicates
-    for name in settings.used_synthesizers if whole else study.subset_synthesizers:
+    for name in settings.used_synthesizers if whole else recipes.subset_synthesizers:
         synthesizer = settings.synthesizers[name]
         images = originals + replicate.of(synthesizer.classic) * (folds - 1)
         units = 1 if synthesizer.network == "acgan" else len(study.classes)
@@ -110,9 +112,9 @@ def _trainings(study: Study, replicate: Replicate) -> Iterator[Training]:
         yield from [Training(name, updates, work)] * (own * folds * units)
     per_image = 3 * classifier_work(settings.classifier, settings.roi.size, len(study.classes))
     names = settings.trained_arms if whole else settings.subset_arms
-    recipes = {name: [study.arm(name, replicate)] for name in names}
-    recipes |= {f"curve {name}": study.curve_arms(name) for name in settings.curves if whole}
-    for name, arms in recipes.items():
+    arms_of = {name: [recipes.arm(name, replicate)] for name in names}
+    arms_of |= {f"curve {name}": recipes.curve_arms(name) for name in settings.curves if whole}
+    for name, arms in arms_of.items():
         for arm in arms:
             classic = settings.classic.number * originals / (folds - 1)
             if arm.classic != "all":
@@ -138,7 +140,8 @@ def disk_bytes(study: Study) -> float:
     variants = lesions * settings.classic.number * pixels * runs
     jobs = runs * len(study.folds)
     samples = sum(
-        study.samples_drawn(name) * len(study.classes) for name in settings.used_synthesizers
+        Recipes(study).samples_drawn(name) * len(study.classes)
+        for name in settings.used_synthesizers
     )
     networks = sum(
         4 * sum(_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)

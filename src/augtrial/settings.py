@@ -216,6 +216,11 @@ class ClassifierSettings(Model):
         description="Numbers of updates after which each arm's network is judged as well, for "
         "accuracy against updates; nothing is chosen by it.",
     )
+    jobs: Literal["arm", "fold"] = Field(
+        "arm",
+        description="One training job an `arm`, or one for all arms of a `fold` where trainings "
+        "are short; it keeps what it has trained, so that a new arm trains alone either way.",
+    )
 
 
 class Arm(Model):

@@ -18,6 +18,7 @@ WITHOUT_EFFECT = {
     "files",
     "source",
     "study",
+    "recipes",
     "places",
     "plan",
 }

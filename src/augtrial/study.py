@@ -1,4 +1,4 @@
-"""The study: settings, lesions, classes, folds and recipes, before any job runs.
+"""The study: settings, lesions, classes and folds, before any job runs.
 
 It knows the lesions, the classes and the folds beforehand, so that a job of fold k can be
 given the pictures of the other folds' lesions and no others.
@@ -17,17 +17,15 @@ from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
 from augtrial.folds import nested_order, split_patients
 from augtrial.replicate import Replicate
-from augtrial.settings import Arm, Budget, DcganSettings, Settings, read_settings
-from augtrial.settings_problems import ORACLE
+from augtrial.settings import DcganSettings, Settings, read_settings
 from augtrial.source import source_hash
-from augtrial.spelling import contrast_arms
 
 PHANTOM = "phantom"
 Which = int | str | Replicate  # a replicate, as code or a wildcard names it
 
 
 class Study:
-    """A study's settings, lesions and places."""
+    """A study's settings, lesions and their parts."""
 
     def __init__(self, settings: Settings, cohort: Cohort, classes: Iterable[str]) -> None:
         """Join settings and lesions; `classes` in the order in which tables show them."""
@@ -78,12 +76,6 @@ class Study:
     def shares(self) -> list[int]:
         """The percentages of the training patients, all of them the last."""
         return [*dict.fromkeys(replicate.share for replicate in self.subset_replicates), 100]
-
-    @property
-    def subset_synthesizers(self) -> list[str]:
-        """The synthesizers that the arms of the subsets draw on."""
-        arms = self.settings.subset_arms
-        return list(dict.fromkeys(name for arm in arms for name in self.arm_synthesizers(arm)))
 
     @cached_property
     def folds(self) -> list[int]:
@@ -209,13 +201,6 @@ class Study:
         """Return the classes that a training job learns."""
         return self.classes if scope == "all" else [scope]
 
-    def network_names(self, replicate: Which) -> list[list[str]]:
-        """Return the classifiers of a fold: the arms, then the curves."""
-        if Replicate.parse(replicate).share < 100:
-            return [["arm", name] for name in self.settings.subset_arms]
-        arms = [["arm", name] for name in self.settings.trained_arms]
-        return arms + [["curve", name] for name in self.settings.curves]
-
     # Fresh lesions --------------------------------------------------------------------------
 
     @property
@@ -254,94 +239,6 @@ class Study:
     def oracle_rows(self, part: int | str) -> list[dict[str, Any]]:
         """Return a part's fresh lesions as plain values."""
         return [lesion.values() for lesion in self.oracle_lesions(part)]
-
-    # Recipes -------------------------------------------------------------------------------
-
-    def arm_recipes(self, name: str, replicate: Which) -> dict[str, dict[str, Any]]:
-        """Return an arm's recipe by its name, as plain values without its budget."""
-        return {name: self.arm(name, replicate).model_dump(exclude={"budget"})}
-
-    def arm(self, name: str, replicate: Which) -> Arm:
-        """Return an arm, its sizes at the replicate's share of the training patients."""
-        return self.settings.arms[name].scaled(Replicate.parse(replicate))
-
-    def curve_recipes(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return the recipes of a curve's points by size."""
-        sizes = self.settings.curves[name].sizes
-        return {
-            str(size): arm.model_dump(exclude={"budget"})
-            for size, arm in zip(sizes, self.curve_arms(name), strict=True)
-        }
-
-    def curve_arms(self, name: str) -> list[Arm]:
-        """Return the recipes of a curve's points, in the order of its sizes."""
-        curve = self.settings.curves[name]
-        if curve.vary == "classic":
-            return [Arm(classic=size, budget=curve.budget) for size in curve.sizes]
-        return [
-            Arm(classic=curve.classic, synthetic={curve.vary: size}, budget=curve.budget)
-            for size in curve.sizes
-        ]
-
-    def arm_budget(self, name: str) -> dict[str, Any]:
-        """Return how long an arm trains."""
-        return self._budget(self.settings.arms[name].budget)
-
-    def online_classic(self, name: str) -> dict[str, Any] | None:
-        """Return how variants are drawn, for an arm that draws them while it trains."""
-        if self.settings.arms[name].classic != "online":
-            return None
-        return self.settings.classic.model_dump()
-
-    def curve_budget(self, name: str) -> dict[str, Any]:
-        """Return how long each point of a curve trains."""
-        return self._budget(self.settings.curves[name].budget)
-
-    def _budget(self, own: Budget | None) -> dict[str, Any]:
-        return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
-
-    def samples_drawn(self, name: str, replicate: Which = 1) -> int:
-        """Return how many images of each class a fold's synthesizer draws."""
-        samples = self.settings.synthesizers[name].samples
-        return Replicate.parse(replicate).of(samples) * (len(self.folds) - 1)
-
-    def classifier_values(self) -> dict[str, Any]:
-        """Return the classifier's settings but for its budget and stops, which the arm decides."""
-        return self.settings.classifier.model_dump(exclude={"budget", "stops"})
-
-    def synthesizer_values(self, name: str, replicate: Which) -> dict[str, Any]:
-        """Return a synthesizer's settings as plain values, its size at the replicate's share."""
-        values = self.settings.synthesizers[name].model_dump(exclude={"jobs", "samples"})
-        return values | {"classic": Replicate.parse(replicate).of(values["classic"])}
-
-    def reach(self) -> dict[str, Any]:
-        """Return what decides how far a variant reaches around a lesion."""
-        keys = {"translation_pixels", "translation_share", "scale_range"}
-        return self.settings.classic.model_dump(include=keys)
-
-    def arm_synthesizers(self, name: str) -> list[str]:
-        """Return the synthesizers that an arm draws on."""
-        return list(self.settings.arms[name].synthetic)
-
-    def arm_samples(self, name: str) -> list[str]:
-        """Return whose images each file of samples holds that an arm is given."""
-        oracle = [ORACLE] * (len(self.folds) - 1) if self.settings.arms[name].oracle else []
-        return self.arm_synthesizers(name) + oracle
-
-    def curve_synthesizers(self, name: str) -> list[str]:
-        """Return the synthesizers that a curve draws on."""
-        vary = self.settings.curves[name].vary
-        return [] if vary == "classic" else [vary]
-
-    def embedding_arms(self) -> list[str]:
-        """Return the two arms of the t-SNE picture, or none."""
-        if self.settings.embedding.arms:
-            return list(self.settings.embedding.arms)
-        for contrast in self.settings.contrasts:
-            arms = list(reversed(contrast_arms(contrast)))
-            if arms[0] != arms[1] and all(arm in self.settings.trained_arms for arm in arms):
-                return arms
-        return []
 
     # For Snakemake -------------------------------------------------------------------------
 

@@ -4,7 +4,10 @@ import hashlib
 import io
 import json
 import os
+import pickle
+import platform
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -114,10 +117,14 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state last saved, or None."""
+        """Return the state last saved, or None; a file that cannot be read counts as none."""
         if not self.path.exists():
             return None
-        return torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            print(f"{self.path} cannot be read ({error}): training begins anew", file=sys.stderr)
+            return None
 
     def is_due(self) -> bool:
         """Return whether it is time to save again."""
@@ -129,28 +136,64 @@ class Checkpoint:
             torch.save(state, draft)
         self.saved = time.monotonic()
 
-    def remove(self) -> None:
-        """Forget it, once the result itself is written."""
-        shutil.rmtree(self.path.parent, ignore_errors=True)
-
 
 class CheckpointFolder:
-    """The checkpoints of one job, one for each network that it trains."""
+    """The checkpoints of one job, one for each network that it trains; no second job joins in.
 
-    def __init__(self, folder: str | Path, key: Any) -> None:
-        """Name the folder and what decides the job's result: settings, seed, places, code."""
-        self.folder, self.key = folder, key
+    A killed Snakemake leaves its jobs running, and after `snakemake --unlock` a second job of the
+    same place would write into the same files: it waits until the first has ended.
+    """
+
+    def __init__(self, folder: str | Path, place: str, key: Any, *, keep: bool = False) -> None:
+        """Name the job's place, and what decides its results: settings, seed, code.
+
+        Args:
+            folder: where this project's checkpoints are kept.
+            place: the job's own name, a file name.
+            key: the settings, seed and names that decide the results of all its networks.
+            keep: True keeps the checkpoints of this run when it ends, for a later run of which
+                only some networks differ; what no longer fits is removed either way.
+        """
+        self.folder, self.key, self.keep = Path(folder) / place, key, keep
         self.given: list[Checkpoint] = []
+        self.lock = FileLock(self.folder.with_name(f"{place}.lock"))
+        self.holder = self.folder.with_name(f"{place}.holder")
 
-    def of(self, name: str, *arrays: np.ndarray) -> Checkpoint:
+    def __enter__(self) -> "CheckpointFolder":
+        """Take the place, once no other job holds it."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            holder = self.holder.read_text(encoding="utf-8") if self.holder.exists() else "another"
+            print(
+                f"{self.folder.name} is being trained by {holder}: this job waits until that one "
+                "ends. A Snakemake that was killed leaves its jobs running; end that process, or "
+                "let it finish, before `snakemake --unlock` and another run.",
+                file=sys.stderr,
+                flush=True,
+            )
+            self.lock.acquire()
+        since = time.strftime("%Y-%m-%d %H:%M")
+        self.holder.write_text(f"process {os.getpid()} on {platform.node()} since {since}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give the place back; a job that ended well leaves no checkpoint that is not kept."""
+        if kind is None:
+            current = {checkpoint.path.parent for checkpoint in self.given if self.keep}
+            for own in self.folder.glob("*"):
+                if own not in current:
+                    shutil.rmtree(own, ignore_errors=True)
+            if not current:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        self.holder.unlink(missing_ok=True)
+        self.lock.release()
+
+    def of(self, name: Any, *arrays: np.ndarray) -> Checkpoint:
         """Return the checkpoint of one network, trained on these arrays."""
         self.given.append(Checkpoint(self.folder, [self.key, name], *arrays))
         return self.given[-1]
-
-    def remove(self) -> None:
-        """Forget them all, once the job's results are written."""
-        for checkpoint in self.given:
-            checkpoint.remove()
 
 
 def save_state(path: str | Path, state: dict[str, torch.Tensor]) -> None:

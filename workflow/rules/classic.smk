@@ -33,7 +33,7 @@ rule transform_variants:
         "<benchmarks>/transform_variants/replicate{replicate}.part{part}.{arm}.tsv"
     params:
         transforms=lambda w: study.settings.arms[w.arm].transforms,
-        size=lambda w: study.arm(w.arm, w.replicate).classic,
+        size=lambda w: recipes.arm(w.arm, w.replicate).classic,
         seed=study.settings.seed,
         code=study.code("transforms", "trainingset"),
     script:

@@ -1,17 +1,19 @@
 # Classifiers: one training per arm, fold and replicate; then the fold's held-out lesions.
 
+ARM = "<results>/replicate{replicate}/fold{fold}/arms/{arm}"
+
 
 rule train_arm:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),
         variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: places.arm_samples(w.replicate, w.fold, w.arm),
-        transformed=lambda w: places.transformed(w.replicate, w.fold, w.arm),
-        contexts=lambda w: places.online_contexts(w.replicate, w.fold, w.arm),
+        samples=lambda w: list(places.arm_samples(w.replicate, w.fold, recipes.arms_of(w))),
+        transformed=lambda w: places.transformed(w.replicate, w.fold, recipes.arms_of(w)),
+        contexts=lambda w: places.online_contexts(w.replicate, w.fold, recipes.arms_of(w)),
     output:
-        network="<results>/replicate{replicate}/fold{fold}/arms/{arm}.pt",
-        history="<results>/replicate{replicate}/fold{fold}/arms/{arm}.history.csv",
-        record="<results>/replicate{replicate}/fold{fold}/arms/{arm}.json",
+        network=f"{ARM}.pt",
+        history=f"{ARM}.history.csv",
+        record=f"{ARM}.json",
     log:
         "<logs>/train_arm/replicate{replicate}.fold{fold}.{arm}.log",
     benchmark:
@@ -20,13 +22,13 @@ rule train_arm:
     resources:
         gpu=1,
     params:
-        recipes=lambda w: study.arm_recipes(w.arm, w.replicate),
-        budget=lambda w: study.arm_budget(w.arm),
+        trainings=lambda w: [recipes.arm_training(arm, w.replicate) for arm in recipes.arms_of(w)],
+        synthesizers=lambda w: list(
+            places.arm_samples(w.replicate, w.fold, recipes.arms_of(w)).values()
+        ),
         stops=study.settings.classifier.stops,
-        synthesizers=lambda w: study.arm_samples(w.arm),
-        classic=lambda w: study.online_classic(w.arm),
         size=study.settings.roi.size,
-        settings=study.classifier_values(),
+        settings=recipes.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
         device=study.settings.device,
@@ -37,11 +39,29 @@ rule train_arm:
         "../scripts/train_classifiers.py"
 
 
+# One job for all arms of a fold, where starting costs more than training.
+if study.settings.classifier.jobs == "fold":
+
+    ruleorder: train_arms > train_arm
+
+    use rule train_arm as train_arms with:
+        output:
+            network=expand(f"{ARM}.pt", arm=recipes.arms(1), allow_missing=True),
+            history=expand(f"{ARM}.history.csv", arm=recipes.arms(1), allow_missing=True),
+            record=expand(f"{ARM}.json", arm=recipes.arms(1), allow_missing=True),
+        log:
+            "<logs>/train_arms/replicate{replicate}.fold{fold}.log",
+        benchmark:
+            "<benchmarks>/train_arms/replicate{replicate}.fold{fold}.tsv"
+        wildcard_constraints:
+            replicate=r"\d+",
+
+
 use rule train_arm as train_curve with:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),
         variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: places.samples(w.replicate, w.fold, study.curve_synthesizers(w.curve)),
+        samples=lambda w: places.samples(w.replicate, w.fold, recipes.curve_synthesizers(w.curve)),
     output:
         network="<results>/replicate{replicate}/fold{fold}/curves/{curve}.pt",
         history="<results>/replicate{replicate}/fold{fold}/curves/{curve}.history.csv",
@@ -51,13 +71,11 @@ use rule train_arm as train_curve with:
     benchmark:
         "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
     params:
-        recipes=lambda w: study.curve_recipes(w.curve),
-        budget=lambda w: study.curve_budget(w.curve),
+        trainings=lambda w: [recipes.curve_training(w.curve)],
+        synthesizers=lambda w: recipes.curve_synthesizers(w.curve),
         stops=[],
-        synthesizers=lambda w: study.curve_synthesizers(w.curve),
-        classic=None,
         size=study.settings.roi.size,
-        settings=study.classifier_values(),
+        settings=recipes.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
         device=study.settings.device,
@@ -98,9 +116,9 @@ rule predict_fold:
     benchmark:
         "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     params:
-        networks=lambda w: study.network_names(w.replicate),
+        networks=lambda w: recipes.network_names(w.replicate),
         arms=list(study.settings.arms),
-        settings=study.classifier_values(),
+        settings=recipes.classifier_values(),
         classes=study.classes,
         code=study.code("baselines", "classifier", "predictions"),
     script:

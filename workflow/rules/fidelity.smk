@@ -20,7 +20,7 @@ rule appraise_samples:
         arm=study.settings.feature_arm,
         synthesizers=study.settings.appraised_synthesizers,
         folds=study.folds,
-        settings=study.classifier_values(),
+        settings=recipes.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
         code=study.code("appraisal", "features"),

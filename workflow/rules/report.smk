@@ -9,7 +9,7 @@ rule write_report:
         verdicts="<results>/tables/verdicts.csv",
         secondary="<results>/tables/secondary.csv",
         fidelity_means="<results>/tables/fidelity_means.csv",
-        figures=drawings.figure_files("svg"),
+        figures=drawings.files("svg"),
     output:
         page=report(
             "<results>/report.html",
@@ -22,7 +22,7 @@ rule write_report:
     params:
         note=study.settings.note,
         order=drawings.order(),
-        figures=list(drawings.figures()),
+        figures=[figure.name for figure in drawings.figures()],
         captions=drawings.captions(f"{workflow.basedir}/workflow/report"),
         code=[study.code("report.page"), drawings.page_source()],
     script:

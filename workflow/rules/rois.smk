@@ -16,7 +16,7 @@ rule extract_rois:
     params:
         lesions=lambda w: study.part_rows(w.replicate, w.part),
         roi=study.settings.roi.model_dump(),
-        reach=study.reach(),
+        reach=recipes.reach(),
         code=study.code("roi", "cohort.readers"),
     script:
         "../scripts/extract_rois.py"

@@ -19,7 +19,7 @@ rule train_synthesizer:
     resources:
         gpu=1,
     params:
-        settings=lambda w: study.synthesizer_values(w.synthesizer, w.replicate),
+        settings=lambda w: recipes.synthesizer_values(w.synthesizer, w.replicate),
         classes=study.classes,
         learns=lambda w: study.scope_classes(w.scope),
         seed=study.settings.seed,
@@ -45,7 +45,7 @@ rule draw_samples:
     resources:
         gpu=1,
     params:
-        images=lambda w: study.samples_drawn(w.synthesizer, w.replicate),
+        images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,

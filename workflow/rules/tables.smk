@@ -51,11 +51,11 @@ rule embed_lesions:
     benchmark:
         "<benchmarks>/embed_lesions.tsv"
     params:
-        arms=study.embedding_arms(),
+        arms=recipes.embedding_arms(),
         variants=study.settings.embedding.variants,
         perplexity=study.settings.embedding.perplexity,
         neighbours=study.settings.embedding.neighbours,
-        settings=study.classifier_values(),
+        settings=recipes.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
         code=study.code("embedding", "classifier", "trainingset"),

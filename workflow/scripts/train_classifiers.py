@@ -1,6 +1,8 @@
 from augtrial.jobs import job
 
 with job(snakemake):
+    from pathlib import Path
+
     import pandas as pd
 
     from augtrial import seeds
@@ -11,61 +13,74 @@ with job(snakemake):
     from augtrial.training import CheckpointFolder, save_state, training_device
     from augtrial.trainingset import assemble, read_parts, read_samples
 
-    params, names = snakemake.params, dict(snakemake.wildcards.items())
+    params, inputs = snakemake.params, snakemake.input
+    names = dict(snakemake.wildcards.items())
+    where = names["replicate"], names["fold"]
     settings = ClassifierSettings(**params.settings)
-    parts = read_parts(snakemake.input.rois, snakemake.input.variants)
-    samples = read_samples(snakemake.input.get("samples", []), params.synthesizers)
-    transformed = snakemake.input.get("transformed", [])
-    online = None
-    if contexts := snakemake.input.get("contexts", []):
+    parts = read_parts(inputs.rois, inputs.variants)
+    samples = read_samples(inputs.get("samples", []), params.synthesizers)
+    transformed = inputs.get("transformed", [])
+
+    def online_variants(classic):
         from augtrial.classic import OnlineVariants
         from augtrial.roi import read_contexts
 
-        online = OnlineVariants(
-            [context for path in contexts for context in read_contexts(path)],
-            ClassicSettings(**params.classic),
-            params.size,
-            seed=seeds.derive(params.seed, "online", names["replicate"], names["fold"]),
-        )
-    checkpoints = CheckpointFolder(params.checkpoints, [*names.values(), dict(params.items())])
-    state, history, sizes = {}, [], {}
-    with training_device(params.device, params.precision) as device:
-        for name, recipe in params.recipes.items():
-            training = assemble(
-                Arm(**recipe),
-                parts,
-                params.classes,
-                seed=params.seed,
-                replicate=Replicate.parse(names["replicate"]).number,
-                samples=samples,
-                transformed=transformed,
-            )
-            trained = train_classifier(
-                training.images,
-                training.labels,
-                settings,
-                Budget(**params.budget),
-                classes=len(params.classes),
-                # The same weights to begin with in every arm: arms differ in their images alone.
-                seed=seeds.derive(params.seed, "classifier", names["replicate"], names["fold"]),
-                device=device,
-                online=online,
-                checkpoint=checkpoints.of(name, training.images, training.labels),
-                stops=params.stops,
-            )
-            states = {stop_name(name, stop): own for stop, own in trained.stops.items()}
-            states[name] = trained.network.state_dict()
-            state |= {
-                f"{at}/{key}": value for at, own in states.items() for key, value in own.items()
-            }
-            history += [{"recipe": name, **row} for row in trained.history]
-            sizes[name] = pd.Series(training.sources).value_counts().to_dict()
-            last = trained.history[-1]
-            print(f"{name}: {sizes[name]}, loss {last['loss']:.3f} after {last['update']} updates")
-    save_state(snakemake.output.network, state)
-    pd.DataFrame(history).to_csv(snakemake.output.history, index=False)
-    record = {"recipes": params.recipes, "settings": params.settings, "budget": params.budget}
-    record |= {**names, "seed": params.seed, "device": device.name, "images": sizes}
-    record |= {"classes": params.classes, "trained_on": list(training.lesion_ids)}
-    write_json(snakemake.output.record, record)
-    checkpoints.remove()
+        contexts = [context for path in inputs.contexts for context in read_contexts(path)]
+        seed = seeds.derive(params.seed, "online", *where)
+        return OnlineVariants(contexts, ClassicSettings(**classic), params.size, seed=seed)
+
+    # What decides a network, whatever else the job trains; its images are part of the key as well.
+    key = {k: v for k, v in params.items() if k not in ("trainings", "synthesizers")}
+    several = len(params.trainings) > 1
+    place = ".".join([snakemake.rule, *names.values()])
+    outputs = snakemake.output
+    files = [outputs.network, outputs.history, outputs.record]
+    files = zip(*files, strict=True) if several else [files]
+    with (
+        training_device(params.device, params.precision) as device,
+        CheckpointFolder(params.checkpoints, place, key, keep=several) as checkpoints,
+    ):
+        for training, (network_file, history_file, record_file) in zip(
+            params.trainings, files, strict=True
+        ):
+            state, history, sizes = {}, [], {}
+            for name, recipe in training["recipes"].items():
+                learnt = assemble(
+                    Arm(**recipe),
+                    parts,
+                    params.classes,
+                    seed=params.seed,
+                    replicate=Replicate.parse(names["replicate"]).number,
+                    samples=samples,
+                    transformed=[path for path in transformed if Path(path).stem == name],
+                )
+                trained = train_classifier(
+                    learnt.images,
+                    learnt.labels,
+                    settings,
+                    Budget(**training["budget"]),
+                    classes=len(params.classes),
+                    # The same weights to begin with in every arm: arms differ in images alone.
+                    seed=seeds.derive(params.seed, "classifier", *where),
+                    device=device,
+                    online=online_variants(training["online"]) if training["online"] else None,
+                    checkpoint=checkpoints.of([name, training], learnt.images, learnt.labels),
+                    stops=params.stops,
+                )
+                states = {stop_name(name, stop): own for stop, own in trained.stops.items()}
+                states[name] = trained.network.state_dict()
+                state |= {
+                    f"{at}/{k}": value for at, own in states.items() for k, value in own.items()
+                }
+                history += [{"recipe": name, **row} for row in trained.history]
+                sizes[name] = pd.Series(learnt.sources).value_counts().to_dict()
+                last = trained.history[-1]
+                print(
+                    f"{name}: {sizes[name]}, loss {last['loss']:.3f} after {last['update']} updates"
+                )
+            save_state(network_file, state)
+            pd.DataFrame(history).to_csv(history_file, index=False)
+            record = {k: training[k] for k in ("recipes", "budget")} | {"settings": params.settings}
+            record |= {**names, "seed": params.seed, "device": device.name, "images": sizes}
+            record |= {"classes": params.classes, "trained_on": list(learnt.lesion_ids)}
+            write_json(record_file, record)

@@ -21,8 +21,11 @@ with job(snakemake):
         replicate=Replicate.parse(names["replicate"]).number,
     )
     where = names["synthesizer"], names["replicate"], names["fold"]
-    checkpoints = CheckpointFolder(params.checkpoints, [*where, dict(params.items())])
-    with training_device(params.device, params.precision) as device:
+    place = ".".join([snakemake.rule, *names.values()])
+    with (
+        training_device(params.device, params.precision) as device,
+        CheckpointFolder(params.checkpoints, place, dict(params.items())) as checkpoints,
+    ):
         trained = train_units(
             learnt,
             settings,
@@ -32,11 +35,10 @@ with job(snakemake):
             device=device,
             checkpoint_of=checkpoints.of,
         )
-    save_state(snakemake.output.network, trained.state)
-    pd.DataFrame(trained.history).to_csv(snakemake.output.history, index=False)
-    write_arrays(snakemake.output.progress, **trained.progress)
-    record = {"settings": params.settings, "classes": params.classes, "learns": params.learns}
-    record |= {**names, "seed": params.seed, "device": device.name}
-    record["trained_on"] = list(learnt.lesion_ids)
-    write_json(snakemake.output.record, record)
-    checkpoints.remove()
+        save_state(snakemake.output.network, trained.state)
+        pd.DataFrame(trained.history).to_csv(snakemake.output.history, index=False)
+        write_arrays(snakemake.output.progress, **trained.progress)
+        record = {"settings": params.settings, "classes": params.classes, "learns": params.learns}
+        record |= {**names, "seed": params.seed, "device": device.name}
+        record["trained_on"] = list(learnt.lesion_ids)
+        write_json(snakemake.output.record, record)

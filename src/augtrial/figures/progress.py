@@ -21,7 +21,7 @@ def draw_progress(progress: Mapping[str, np.ndarray], look: Look, *, synthesizer
         look: classes.
         synthesizer: its name.
     """
-    epochs = progress["epochs"].tolist()
+    epochs = np.unique(progress["epochs"]).tolist()  # each network of a fold names the same
     strips, rows = [], []
     drawn = [label for label in look.classes if f"images/{label}" in progress]
     for label in drawn:

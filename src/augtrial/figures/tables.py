@@ -19,11 +19,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
 
 
-def read_arrays(paths: Iterable[str | Path], *, join: bool = True) -> dict[str, np.ndarray]:
-    """Return the arrays of .npz files by name: joined one after the other, or the last of each."""
+def read_arrays(paths: Iterable[str | Path]) -> dict[str, np.ndarray]:
+    """Return the arrays of .npz files by name, those of one name joined one after the other."""
     found: dict[str, list[np.ndarray]] = {}
     for path in paths:
         with np.load(path) as arrays:
             for name, values in arrays.items():
                 found.setdefault(name, []).append(values)
-    return {name: np.concatenate(v) if join else v[-1] for name, v in found.items()}
+    return {name: np.concatenate(values) for name, values in found.items()}

@@ -17,9 +17,10 @@ def draw_training(history: pd.DataFrame, look: Look) -> Drawing:
     """Draw every run thin and their mean thick, in stretches of updates.
 
     Args:
-        history: arm, update, loss, replicate, fold.
+        history: recipe, update, loss, replicate, fold.
         look: arms and colours; the loss of a guess is the log of the number of classes.
     """
+    history = history.rename(columns={"recipe": "arm"})
     data = pd.concat(
         thinned(history[history["arm"] == arm], x="update", y="loss", by=RUN)
         for arm in look.ordered(history["arm"])
