@@ -55,8 +55,8 @@ def digests(folder):
     }
 
 
-def test_same_seed_gives_the_same_bytes(cohort, tmp_path):
-    write_cohort(tmp_path, seed=3, classes=TINY)
+def test_same_seed_gives_the_same_bytes_however_many_processes_draw(cohort, tmp_path):
+    write_cohort(tmp_path, seed=3, classes=TINY, processes=2)
     assert digests(tmp_path) == digests(cohort)
 
 

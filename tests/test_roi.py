@@ -9,8 +9,8 @@ from augtrial import roi
 from augtrial.cohort.phantom import write_cohort
 from augtrial.cohort.readers import LesionSlice, lesion_slice
 from augtrial.cohort.table import read_table
+from augtrial.resampler import Square, cut, outside_pixels
 from augtrial.settings import ClassicSettings, RoiSettings
-from augtrial.transforms import Square, cut, outside_pixels
 from conftest import disc_slice
 
 ROI, CLASSIC = RoiSettings(), ClassicSettings()
@@ -55,7 +55,7 @@ def test_the_square_contains_the_lesion_however_long_turned_and_shifted(
     square = dataclasses.replace(
         base, angle=angle, translate_x=shift[0] * p, translate_y=shift[1] * p
     )
-    inverse = np.linalg.inv(square.matrix(64))
+    inverse = np.linalg.inv(np.vstack([square.matrix(64), [0, 0, 1]]))
     rows, columns = np.nonzero(mask)
     places = inverse @ np.stack([columns, rows, np.ones_like(rows)])
     assert places[:2].min() >= -0.5
@@ -97,7 +97,6 @@ def test_a_square_of_the_rois_own_size_copies_the_pixels():
 
 
 def test_a_square_in_the_corner_of_the_picture_is_cut_as_well():
-    """albumentations gives the whole picture back where the map is the identity."""
     pixels = np.random.default_rng(0).random((80, 90), dtype=np.float32)
     corner = cut(pixels, Square(15.5, 15.5, 32.0), 32)
     assert corner.shape == (32, 32)

@@ -6,14 +6,14 @@ Parameters are sampled here and written to a table; applying them is a pure func
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from augtrial import seeds
+from augtrial.resampler import Square, cut_all, outside_pixels
 from augtrial.roi import Context, largest_shift, to_bytes
 from augtrial.settings import ClassicSettings
-from augtrial.transforms import Square, cut, outside_pixels
 
 FLIPS = ((False, True), (True, False), (True, True))  # up-down, left-right, both
 
@@ -32,10 +32,16 @@ class Variant:
 
     def square(self, base: Square) -> Square:
         """Return the variant's square about a lesion's base square."""
-        changes = asdict(self)
-        margin = changes.pop("margin")
-        changes.pop("kind")
-        return replace(base, side=base.side + 2 * margin, **changes)
+        return Square(
+            x=base.x,
+            y=base.y,
+            side=base.side + 2 * self.margin,
+            angle=self.angle,
+            flip_x=self.flip_x,
+            flip_y=self.flip_y,
+            translate_x=self.translate_x,
+            translate_y=self.translate_y,
+        )
 
 
 def sample_variants(
@@ -107,9 +113,15 @@ class OnlineVariants:
         return images
 
 
+def apply_variants(context: Context, variants: Sequence[Variant], size: int) -> np.ndarray:
+    """Return variants of one lesion as uint8 [n, size, size]."""
+    squares = [variant.square(context.square) for variant in variants]
+    return to_bytes(cut_all(context.pixels, squares, size))
+
+
 def apply_variant(context: Context, variant: Variant, size: int) -> np.ndarray:
     """Return one variant as uint8 [size, size]."""
-    return to_bytes(cut(context.pixels, variant.square(context.square), size))
+    return apply_variants(context, [variant], size)[0]
 
 
 def variant_rows(
@@ -119,4 +131,4 @@ def variant_rows(
     for index, variant in enumerate(variants):
         square = context.in_slice(variant.square(context.square))
         outside = outside_pixels(square, size, context.slice_shape)
-        yield {"variant": index, **asdict(variant), "outside_pixels": outside}
+        yield {"variant": index, **vars(variant), "outside_pixels": outside}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from augtrial.files import write_arrays
+from augtrial.resampler import Square, cut, outside_pixels
 from augtrial.settings import ClassicSettings, RoiSettings
-from augtrial.transforms import Square, cut, outside_pixels
 
 if TYPE_CHECKING:
     from augtrial.cohort.readers import LesionSlice

@@ -9,6 +9,7 @@ rule draw_phantom:
         "<logs>/draw_phantom.log",
     benchmark:
         "<benchmarks>/draw_phantom.tsv"
+    threads: 8  # patients are drawn side by side, on as many cores as there are
     params:
         phantom=study.settings.cohort.phantom.model_dump(),
         code=study.code("cohort.phantom"),

@@ -5,4 +5,5 @@ with job(snakemake):
 
     from augtrial.cohort.phantom import write_cohort
 
-    write_cohort(Path(snakemake.output.table).parent, **snakemake.params.phantom)
+    folder = Path(snakemake.output.table).parent
+    write_cohort(folder, **snakemake.params.phantom, processes=snakemake.threads)

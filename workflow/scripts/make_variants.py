@@ -22,8 +22,7 @@ with job(snakemake):
         for index, (lesion, context) in enumerate(zip(ids, contexts, strict=True)):
             draw = seeds.generator(params.seed, "variants", replicate.number, lesion)
             variants = classic.sample_variants(context.diameter, settings, draw)
-            for number, variant in enumerate(variants):
-                images[index, number] = classic.apply_variant(context, variant, params.size)
+            images[index] = classic.apply_variants(context, variants, params.size)
             table = classic.variant_rows(context, variants, params.size)
             rows += [{"lesion_id": lesion, **row} for row in table]
         images.flush()

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,25 +76,32 @@ def cohort_rows(*, seed: int, classes: dict[str, int]) -> list[Row]:
     ]
 
 
-def write_cohort(folder: Path, *, seed: int, classes: dict[str, int]) -> None:
+def write_cohort(folder: Path, *, seed: int, classes: dict[str, int], processes: int = 1) -> None:
     """Write lesions.csv, images/, masks/ and README.md into the folder; lesions.csv comes last.
 
     Images are int16 HU and masks uint8, both .nii.gz with spacing and origin in mm. The same
-    seed and classes give the same bytes. Raises UserError as `cohort_rows`.
+    seed and classes give the same bytes, however many processes draw the patients. Raises
+    UserError as `cohort_rows`.
     """
     rows = cohort_rows(seed=seed, classes=classes)
     folder = Path(folder)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for patient_id, labels in _patients(seed, ("cohort",), classes):
-        patient = Patient(seed, ("cohort", patient_id), labels)
-        patient.write_image(folder / "images" / f"{patient_id}.nii.gz")
-        for number, lesion in enumerate(patient.lesions, start=1):
-            patient.write_mask(lesion, folder / "masks" / f"{patient_id}_{number}.nii.gz")
+    patients = _patients(seed, ("cohort",), classes)
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(partial(_write_patient, folder, seed), patients))
     (folder / "README.md").write_text(NOTE, encoding="utf-8")
     with open(folder / "lesions.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([Row._fields, *rows])
+
+
+def _write_patient(folder: Path, seed: int, patient: tuple[str, list[str]]) -> None:
+    patient_id, labels = patient
+    drawn = Patient(seed, ("cohort", patient_id), labels)
+    drawn.write_image(folder / "images" / f"{patient_id}.nii.gz")
+    for number, lesion in enumerate(drawn.lesions, start=1):
+        drawn.write_mask(lesion, folder / "masks" / f"{patient_id}_{number}.nii.gz")
 
 
 def draw_lesions(*, seed: int, stream: str, classes: dict[str, int]) -> Iterator[PhantomLesion]:
