@@ -154,13 +154,15 @@ def train_pair(
         loss_d.backward()
         optimiser_d.step()
 
-        # The generator's update, against the discriminator as it now is.
+        # The generator's update, against the discriminator as it now is, which it leaves alone.
+        discriminator.requires_grad_(False)
         with device.autocast():
             judged = discriminator(fake, draw)
         loss_g = generator_loss(judged, fake_labels)
         optimiser_g.zero_grad()
         loss_g.backward()
         optimiser_g.step()
+        discriminator.requires_grad_(True)
 
         totals += _measures(loss_d, loss_g, judged_real, judged_fake, real_labels, fake_labels)
         if within == steps - 1:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from augtrial.synthesizers.phases import FromImage, ToImage
 
-def doubling(before: int, after: int, kernel: int, bias: bool = False) -> nn.ConvTranspose2d:
+
+def doubling(before: int, after: int, kernel: int) -> nn.ConvTranspose2d:
     """Return a fractionally-strided convolution that doubles the side."""
     return nn.ConvTranspose2d(
-        before, after, kernel, stride=2, padding=kernel // 2, output_padding=1, bias=bias
+        before, after, kernel, stride=2, padding=kernel // 2, output_padding=1, bias=False
     )
 
 
@@ -36,7 +38,7 @@ class Generator(nn.Module):
         layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
         for before, after in itertools.pairwise(channels):
             layers += [doubling(before, after, kernel), nn.BatchNorm2d(after), nn.ReLU()]
-        layers += [doubling(channels[-1], 1, kernel, bias=True), nn.Tanh()]
+        layers += [ToImage(channels[-1], kernel), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -62,14 +64,10 @@ class Discriminator(nn.Module):
 
 def halving_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
     """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
-    layers: list[nn.Module] = []
-    for index, (before, after) in enumerate(zip([1, *channels], channels, strict=False)):
-        layers.append(
-            nn.Conv2d(before, after, kernel, stride=2, padding=kernel // 2, bias=index == 0)
-        )
-        if index:
-            layers.append(nn.BatchNorm2d(after))
-        layers.append(nn.LeakyReLU(0.2))
+    layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
+    for before, after in itertools.pairwise(channels):
+        layers.append(nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False))
+        layers += [nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)
 
 
