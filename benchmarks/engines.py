@@ -1,0 +1,198 @@
+"""Training engines against plain PyTorch loops over the same arrays, on one core.
+
+Run `python -m benchmarks.engines`: about three minutes on one core. With Keras 3 installed
+(`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's.
+"""
+
+import itertools
+import os
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from augtrial.classifier import train_classifier
+from augtrial.settings import Budget, ClassifierSettings, DcganSettings
+from augtrial.synthesizers.adversarial import train_pair
+from augtrial.training import Device
+from benchmarks.paired import markdown, paired
+
+SIZE, CLASSES = 64, 3
+CPU = Device(torch.device("cpu"), bfloat16=False)
+CLASSIFIERS = [  # whose, channels, dense, updates timed
+    ("quick.yaml's", [16, 32, 64], 128, 12),
+    ("the trials'", [8, 16, 32], 64, 24),
+    ("the paper's", [32, 64, 128], 256, 3),
+]
+SYNTHESIZERS = [  # whose, generator's channels, batch, updates timed
+    ("quick.yaml's", [64, 32, 16, 8], 16, 20),
+    ("the trials'", [128, 64, 32, 16], 16, 10),
+    ("half the paper's", [512, 256, 128, 64], 64, 1),
+]
+
+
+class Images(Dataset):
+    """Images and labels one by one, as a plain loop reads them."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Keep the arrays, and the mean of the images."""
+        self.images, self.labels = images, labels
+        self.mean = torch.from_numpy(images.mean(axis=0) / 255).float()
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        """Return an image [1, s, s], less the mean, and its class."""
+        image = torch.from_numpy(self.images[index]).float() / 255
+        return (image - self.mean)[None], int(self.labels[index])
+
+
+def plain_classifier(images: np.ndarray, labels: np.ndarray, settings: ClassifierSettings) -> None:
+    """Train the paper's CNN for one epoch, as a tutorial would."""
+    layers: list[nn.Module] = []
+    side = SIZE
+    for before, after in itertools.pairwise([1, *settings.channels]):
+        layers += [nn.Conv2d(before, after, 3), nn.ReLU(), nn.MaxPool2d(2)]
+        side = (side - 2) // 2
+    dense = nn.Linear(settings.channels[-1] * side * side, settings.dense)
+    head = nn.Linear(settings.dense, CLASSES)
+    network = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5), head)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    for batch, target in DataLoader(Images(images, labels), settings.batch, shuffle=True):
+        loss = F.cross_entropy(network(batch), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: ClassifierSettings) -> None:
+    """Train the same CNN for one epoch with Keras 3."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    layers: list = [keras.layers.Input((SIZE, SIZE, 1))]
+    for width in settings.channels:
+        layers += [keras.layers.Conv2D(width, 3, activation="relu"), keras.layers.MaxPool2D()]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(settings.dense, activation="relu")]
+    layers += [keras.layers.Dropout(0.5), keras.layers.Dense(CLASSES, activation="softmax")]
+    model = keras.Sequential(layers)
+    optimiser = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
+    model.compile(optimiser, "sparse_categorical_crossentropy")
+    data = images[..., None].astype(np.float32) / 255
+    model.fit(data - data.mean(0), labels, batch_size=settings.batch, epochs=1, verbose=0)
+
+
+def classifier_row(name: str, channels: list[int], dense: int, updates: int) -> list[object]:
+    """Time one size of the classifier: images a second of each loop, and the ratio."""
+    settings = ClassifierSettings(channels=channels, dense=dense, learning_rate=0.01)
+    images, labels = noise(updates * settings.batch)
+    budget, options = Budget(updates=updates), {"classes": CLASSES, "seed": 1, "device": CPU}
+    works = {
+        "plain": partial(plain_classifier, images, labels, settings),
+        "ours": partial(train_classifier, images, labels, settings, budget, **options),
+    }
+    if find_spec("keras"):
+        works["keras"] = partial(keras_classifier, images, labels, settings)
+    rate = {key: len(images) / took for key, took in paired(works).items()}
+    return [
+        f"{name}: {'-'.join(map(str, channels))}, dense {dense}",
+        f"{rate['plain']:.0f}",
+        f"{rate['keras']:.0f}" if "keras" in rate else "not installed",
+        f"{rate['ours']:.0f}",
+        f"{rate['ours'] / rate['plain']:.2f}",
+    ]
+
+
+def plain_pair(settings: DcganSettings) -> tuple[nn.Module, nn.Module]:
+    """Return the paper's generator and discriminator from PyTorch's own layers."""
+    first, *_, last = channels = settings.generator_channels
+    generator: list[nn.Module] = [nn.Linear(settings.latent, 16 * first, bias=False)]
+    generator += [nn.Unflatten(1, (first, 4, 4)), nn.BatchNorm2d(first), nn.ReLU()]
+    for before, after in itertools.pairwise(channels):
+        generator.append(nn.ConvTranspose2d(before, after, 5, 2, 2, 1, bias=False))
+        generator += [nn.BatchNorm2d(after), nn.ReLU()]
+    generator += [nn.ConvTranspose2d(last, 1, 5, 2, 2, 1), nn.Tanh()]
+    discriminator: list[nn.Module] = [nn.Conv2d(1, last, 5, 2, 2), nn.LeakyReLU(0.2)]
+    for before, after in itertools.pairwise(channels[::-1]):
+        discriminator.append(nn.Conv2d(before, after, 5, 2, 2, bias=False))
+        discriminator += [nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+    discriminator += [nn.Flatten(), nn.Linear(16 * first, 1)]
+    return nn.Sequential(*generator), nn.Sequential(*discriminator)
+
+
+def plain_dcgan(images: np.ndarray, settings: DcganSettings) -> None:
+    """Train a DCGAN for one epoch, as a tutorial would: a forward of G for each update."""
+    generator, discriminator = plain_pair(settings)
+    betas = (settings.beta1, settings.beta2)
+    adam_g = torch.optim.Adam(generator.parameters(), settings.learning_rate, betas)
+    adam_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
+    data = Images(images, np.zeros(len(images)))
+    for batch, _ in DataLoader(data, settings.batch, shuffle=True):
+        real, false = torch.ones(len(batch), 1), torch.zeros(len(batch), 1)
+        fake = generator(torch.rand(len(batch), settings.latent) * 2 - 1).detach()
+        loss = F.binary_cross_entropy_with_logits(discriminator(batch), real)
+        loss = loss + F.binary_cross_entropy_with_logits(discriminator(fake), false)
+        adam_d.zero_grad()
+        loss.backward()
+        adam_d.step()
+        fake = generator(torch.rand(len(batch), settings.latent) * 2 - 1)
+        loss = F.binary_cross_entropy_with_logits(discriminator(fake), real)
+        adam_g.zero_grad()
+        loss.backward()
+        adam_g.step()
+
+
+def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) -> list[object]:
+    """Time one size of the DCGAN: images a second of each loop, and the ratio."""
+    settings = DcganSettings(
+        generator_channels=channels,
+        discriminator_channels=channels[::-1],
+        batch=batch,
+        epochs=1,
+        snapshots=1,
+    )
+    images, labels = noise(updates * batch)
+    options = {"classes": 1, "seed": 1, "device": CPU}
+    works = {
+        "plain": partial(plain_dcgan, images, settings),
+        "ours": partial(train_pair, images, labels * 0, settings, **options),
+    }
+    rounds = 5 if updates > 1 else 3
+    rate = {key: len(images) / took for key, took in paired(works, rounds).items()}
+    return [
+        f"{name}: {'-'.join(map(str, channels))}, batch {batch}",
+        f"{rate['plain']:.1f}",
+        f"{rate['ours']:.1f}",
+        f"{rate['ours'] / rate['plain']:.2f}",
+    ]
+
+
+def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images of noise and their labels; what they show takes no time."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (count, SIZE, SIZE), np.uint8), rng.integers(0, CLASSES, count)
+
+
+def text() -> str:
+    """Return both tables as Markdown."""
+    torch.set_num_threads(1)
+    columns = ["images a second", "plain PyTorch", "Keras 3", "augtrial", "augtrial / plain"]
+    without = [column for column in columns if column != "Keras 3"]
+    return "\n\n".join(
+        [
+            "Classifier, float32, batch 64:",
+            markdown(columns, (classifier_row(*row) for row in CLASSIFIERS)),
+            "DCGAN, float32:",
+            markdown(without, (synthesizer_row(*row) for row in SYNTHESIZERS)),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(text())

@@ -1,0 +1,50 @@
+"""Timing things against each other in one run: A B A B, medians and ratios.
+
+Each figure of docs/benchmarks.md comes from here, so that a busy machine slows both sides.
+"""
+
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+
+import torch
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def paired(works: dict[str, Callable[[], object]], rounds: int = 5) -> dict[str, float]:
+    """Return the median seconds of each, called in turn `rounds` times after one warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
+        work()
+    for _ in range(rounds):
+        for name, work in works.items():
+            times[name].append(seconds(work))
+    return {name: median(own) for name, own in times.items()}
+
+
+def markdown(columns: list[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table; the first column reads left, numbers right."""
+    rule = ["---"] + ["---:"] * (len(columns) - 1)
+    lines = [columns, rule, *([str(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine() -> str:
+    """Return the processor (and the GPU) by name, and the versions that matter."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = models[0].split(":", 1)[1].strip() if models else name
+    if torch.cuda.is_available():
+        name += f"; {torch.cuda.get_device_name()}"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{name} ({capability}), PyTorch {torch.__version__}, one thread a process"

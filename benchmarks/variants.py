@@ -1,0 +1,145 @@
+"""Classic augmentation: the paper's 480 variants of 182 lesions, from full slices, on one core.
+
+Run `python -m benchmarks.variants`: two to three minutes, most of it drawing the lesions. A plain
+OpenCV loop and an ordinary albumentations pipeline of the same kind of maps stand beside it, and
+TorchIO where it is installed (`pip install torchio`), each on the first lesions.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+
+import albumentations as A
+import cv2
+import numpy as np
+
+from augtrial import seeds
+from augtrial.classic import apply_variants, sample_variants, variant_rows
+from augtrial.cohort.phantom import PhantomLesion, draw_lesions
+from augtrial.cohort.readers import LesionSlice
+from augtrial.roi import extract_context
+from augtrial.settings import ClassicSettings, RoiSettings
+from benchmarks.paired import markdown, paired, seconds
+
+PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
+ROI, CLASSIC = RoiSettings(), ClassicSettings()
+FEW = 6  # lesions on which ways are held against each other
+
+
+def slices() -> list[LesionSlice]:
+    """Return the full slices of a cohort of the paper's size."""
+    drawn = draw_lesions(seed=0, stream="benchmark", classes=PAPER)
+    return [as_slice(lesion) for lesion in drawn]
+
+
+def as_slice(lesion: PhantomLesion) -> LesionSlice:
+    """Return a drawn lesion as the readers give it."""
+    return LesionSlice(lesion.pixels, lesion.mask, None, lesion.spacing_mm, None)
+
+
+def ours(lesions: Sequence[LesionSlice]) -> int:
+    """Cut all variants and write their rows, as the workflow does; return how many."""
+    count = 0
+    for number, lesion in enumerate(lesions):
+        context = extract_context(lesion, ROI, CLASSIC)
+        draw = seeds.generator(0, "benchmark", number)
+        variants = sample_variants(context.diameter, CLASSIC, draw)
+        count += len(apply_variants(context, variants, ROI.size))
+        list(variant_rows(context, variants, ROI.size))
+    return count
+
+
+def opencv(lesions: Sequence[LesionSlice]) -> int:
+    """Cut the same variants by a plain loop: window, smooth, warp, round."""
+    count, flags = 0, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    for number, lesion in enumerate(lesions):
+        context = extract_context(lesion, ROI, CLASSIC)
+        draw = seeds.generator(0, "benchmark", number)
+        for variant in sample_variants(context.diameter, CLASSIC, draw):
+            square = context.in_slice(variant.square(context.square))
+            low, high = ROI.window
+            pixels = np.clip((lesion.pixels - low) / (high - low), 0, 1).astype(np.float32)
+            if square.side > ROI.size:
+                pixels = cv2.GaussianBlur(pixels, (0, 0), (square.side / ROI.size - 1) / 2)
+            side, matrix = (ROI.size, ROI.size), square.matrix(ROI.size)
+            image = cv2.warpAffine(
+                pixels, matrix, side, flags=flags, borderMode=cv2.BORDER_REPLICATE
+            )
+            np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+            count += 1
+    return count
+
+
+def albumentations(lesions: Sequence[LesionSlice]) -> int:
+    """Draw as many variants from an ordinary pipeline: rotate, flip, shift, scale, crop, resize."""
+    count = 0
+    for lesion in lesions:
+        context = extract_context(lesion, ROI, CLASSIC)
+        side = round(context.square.side)
+        shift = min(CLASSIC.translation_pixels, CLASSIC.translation_share * context.diameter)
+        pipeline = A.Compose(
+            [
+                A.Affine(
+                    rotate=(0, 180),
+                    translate_px=(-round(shift), round(shift)),
+                    scale=(1 / 1.8, 1),
+                    interpolation=cv2.INTER_CUBIC,
+                    border_mode=cv2.BORDER_REPLICATE,
+                ),
+                A.D4(p=0.5),
+                A.CenterCrop(side, side, pad_if_needed=True),
+                A.Resize(ROI.size, ROI.size, interpolation=cv2.INTER_CUBIC),
+            ]
+        )
+        for _ in range(CLASSIC.number):
+            image = pipeline(image=context.pixels)["image"]
+            np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+            count += 1
+    return count
+
+
+def torchio(lesions: Sequence[LesionSlice]) -> int:
+    """Draw some variants from TorchIO's transforms, on the context as a volume of one slice."""
+    import torch
+    import torchio as tio
+
+    count = 0
+    for lesion in lesions:
+        context = extract_context(lesion, ROI, CLASSIC)
+        side = round(context.square.side)
+        image = tio.ScalarImage(tensor=torch.from_numpy(context.pixels)[None, :, :, None])
+        pipeline = tio.Compose(
+            [
+                tio.RandomAffine((0.1, 0.1, 0), (0, 0, 0, 0, 0, 180), (4, 4, 0)),
+                tio.CropOrPad((side, side, 1)),
+                tio.Resize((ROI.size, ROI.size, 1)),
+            ]
+        )
+        for _ in range(20):
+            pipeline(image)
+            count += 1
+    return count
+
+
+def text() -> str:
+    """Return the table as Markdown."""
+    cohort = slices()
+    few = cohort[:FEW]
+    ways = {"augtrial": ours, "plain OpenCV loop": opencv, "albumentations": albumentations}
+    ways |= {"TorchIO": torchio} if find_spec("torchio") else {}
+    counts = {name: way(few) for name, way in ways.items()}
+    took = paired({name: partial(way, few) for name, way in ways.items()}, rounds=3)
+    rate = {name: counts[name] / took[name] for name in ways}
+    whole = seconds(partial(ours, cohort))
+    rows = [[name, f"{rate[name]:.0f}", f"{rate['augtrial'] / rate[name]:.1f}"] for name in ways]
+    total = len(cohort) * CLASSIC.number
+    return "\n\n".join(
+        [
+            f"All {total:,} variants of {len(cohort)} lesions with their table: {whole:.1f} s.",
+            markdown(["way", "variants a second", "augtrial / this"], rows),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(text())
