@@ -1,3 +1,5 @@
+import errno
+import os
 import sys
 from types import SimpleNamespace
 
@@ -6,23 +8,28 @@ import pytest
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 from augtrial.jobs import job
+from augtrial.sizes import damaged_files, record_sizes
+
+
+def script(folder, *outputs):
+    return SimpleNamespace(log=[folder / "a.log"], output=list(outputs))
 
 
 def test_what_a_script_prints_is_in_its_log_as_well(tmp_path, capsys):
-    with job(SimpleNamespace(log=[tmp_path / "logs" / "a.log"])):
+    with job(script(tmp_path / "logs")):
         print("trained")
     assert (tmp_path / "logs" / "a.log").read_text(encoding="utf-8") == "trained\n"
     assert capsys.readouterr().out == "trained\n"
 
 
 def test_a_users_mistake_ends_a_script_with_its_message_alone(tmp_path, capsys):
-    with pytest.raises(SystemExit), job(SimpleNamespace(log=[tmp_path / "a.log"])):
+    with pytest.raises(SystemExit), job(script(tmp_path)):
         raise UserError(["row 3: wrong", "row 5: wrong"], "lesions.csv:")
     assert capsys.readouterr().err == "lesions.csv:\n  - row 3: wrong\n  - row 5: wrong\n"
 
 
 def test_a_fault_of_ours_ends_a_script_with_its_traceback_in_the_log(tmp_path):
-    with pytest.raises(SystemExit), job(SimpleNamespace(log=[tmp_path / "a.log"])):
+    with pytest.raises(SystemExit), job(script(tmp_path)):
         raise KeyError("x")
     assert "Traceback" in (tmp_path / "a.log").read_text(encoding="utf-8")
     assert not hasattr(sys.stdout, "streams")
@@ -42,3 +49,30 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path):
     with written_whole(path) as draft:
         draft.write_text("whole", encoding="utf-8")
     assert [p.name for p in path.parent.iterdir()] == ["result.csv"]
+
+
+def test_a_full_disk_ends_a_script_with_what_to_do(tmp_path, capsys):
+    with pytest.raises(SystemExit), job(script(tmp_path)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    told = capsys.readouterr().err
+    assert told.startswith("a: No space left on device. Make room")
+    assert "Traceback" not in told
+
+
+def test_a_result_that_was_cut_short_after_its_job_is_found(tmp_path):
+    whole, cut, gone = (tmp_path / name for name in ("whole.csv", "cut.pt", "gone.npy"))
+    with job(script(tmp_path / "logs", whole, cut, gone)):
+        for path in (whole, cut, gone):
+            path.write_bytes(b"0123456789")
+    assert damaged_files(tmp_path / "logs") == {}
+    cut.write_bytes(b"01234")
+    gone.unlink()
+    assert damaged_files(tmp_path / "logs") == {cut: (5, 10)}
+
+
+def test_of_two_jobs_that_wrote_one_file_the_later_counts(tmp_path):
+    path = tmp_path / "none.pt"
+    for name, content in (("b", b"01234"), ("a", b"0123456789")):
+        path.write_bytes(content)
+        record_sizes(tmp_path / "logs" / f"{name}.log", [path])
+    assert damaged_files(tmp_path / "logs") == {}

@@ -81,6 +81,17 @@ def test_no_more_gpus_are_planned_than_there_are_or_were_told(monkeypatch, told,
     assert Machine.here(device="cpu", cores=4, gpus=told).gpus == 0
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [(None, "shared by all jobs"), (2, ""), (4, "Up to 4 trainings share 2 GPUs."), (1, "")],
+)
+def test_the_plan_says_where_jobs_meet_on_a_gpu(monkeypatch, told, words):
+    monkeypatch.setattr(plan, "_gpu_names", lambda: ["A", "B"])
+    machine = Machine.here(device="auto", cores=4, gpus=told)
+    text = plan_text(Study.from_config(PAPER), machine)
+    assert (words in text) if words else ("share" not in text.splitlines()[-1])
+
+
 def test_disk_grows_with_the_variants():
     small = Study.from_config(PAPER)
     settings = small.settings.model_copy(

@@ -5,9 +5,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:  # half a second that not every job needs
+    import pandas as pd
 
 
 @contextmanager
@@ -30,6 +33,12 @@ def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
     """Write named arrays as one .npz; equal arrays give equal bytes."""
     with written_whole(path) as draft:
         np.savez(draft, **arrays)
+
+
+def write_table(path: str | Path, table: "pd.DataFrame", **options: Any) -> None:
+    """Write a table as CSV, without its index; `options` go to pandas."""
+    with written_whole(path) as draft:
+        table.to_csv(draft, index=False, **options)
 
 
 def write_json(path: str | Path, value: Any) -> None:

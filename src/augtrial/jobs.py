@@ -1,5 +1,6 @@
 """What every script of the workflow shares: its log, one thread, and errors for people."""
 
+import errno
 import os
 import sys
 import traceback
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from augtrial.errors import UserError
+from augtrial.sizes import record_sizes
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REST = "Make room and give the same command again; what is finished is not repeated."
 # Scripts import this before NumPy: jobs run side by side, and threads that fight cost more.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -35,7 +39,8 @@ class _Tee:
 def job(snakemake: Any) -> Iterator[None]:
     """Run a script's body with its output in the rule's log as well.
 
-    A user's mistake ends it with the message alone; anything else with its traceback.
+    A user's mistake, or a full disk, ends it with the message alone; anything else with its
+    traceback. What it wrote is recorded (see `sizes`).
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,10 +49,14 @@ def job(snakemake: Any) -> Iterator[None]:
         sys.stdout, sys.stderr = _Tee(streams[0], log), _Tee(streams[1], log)
         try:
             yield
+            record_sizes(path, snakemake.output)
         except UserError as error:
             print(error, file=sys.stderr)
             sys.exit(1)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                print(f"{path.stem}: {error.strerror}. {REST}", file=sys.stderr)
+                sys.exit(1)
             traceback.print_exc()
             sys.exit(1)
         finally:

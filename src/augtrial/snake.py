@@ -17,6 +17,7 @@ from augtrial.files import written_whole
 from augtrial.fit import fit_problems
 from augtrial.plan import Machine, plan_text
 from augtrial.settings import read_settings
+from augtrial.sizes import damaged_files
 from augtrial.study import Study
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
             return _finished_study(workflow, config, source)
         study = Study.from_config(config, source)
         problems = fit_problems(study)
-        # Jobs on other machines start here too; one look at the pictures is enough.
+        # Jobs on other machines start here too; one look is enough.
         if workflow.is_main_process:
+            _remove_damaged(study)
             problems += [*_transform_problems(study), *_picture_problems(study)]
         if problems:
             raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
@@ -47,6 +49,13 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         print(error, file=sys.stderr)
         sys.exit(1)
     return study
+
+
+def _remove_damaged(study: Study) -> None:
+    """Remove results that were cut short after their job had ended, so that they are made anew."""
+    for path, (now, then) in damaged_files(Path(study.root) / "logs").items():
+        print(f"{path} has {now} bytes, its job wrote {then}: it is made anew", file=sys.stderr)
+        path.unlink()
 
 
 def redraws(workflow: "Workflow") -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import pickle
@@ -21,6 +22,9 @@ import torch
 from filelock import FileLock, Timeout
 
 from augtrial.files import written_whole
+
+# Seconds between two checkpoints: what a killed training loses at most.
+INTERVAL = float(os.environ.get("AUGTRIAL_CHECKPOINT_SECONDS", "60"))
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ def _has_bfloat16(device: torch.device) -> bool:
 def training_device(device: str = "auto", precision: str = "auto") -> Iterator[Device]:
     """Give this job a device: a GPU that no other job of ours holds, if there is one.
 
-    Snakemake only counts `gpu=1`; nothing in it says which. Here one lock file a GPU does. Where
-    all are taken (the user counted more jobs than GPUs), the first GPU is shared. On the CPU a
-    job takes one thread, since jobs run side by side.
+    Snakemake only counts `gpu=1`; nothing in it says which. Here lock files do. Where all are taken
+    (the user counted more jobs than GPUs), they are shared evenly. On the CPU a job takes one
+    thread, since jobs run side by side.
 
     Args:
         device: auto, cpu or cuda.
@@ -77,19 +81,22 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
             lock.release()
 
 
-def _free_gpu(count: int) -> tuple[int, FileLock | None]:
+def _free_gpu(count: int) -> tuple[int, FileLock]:
+    """Return the GPU with the fewest jobs of ours, and the lock that holds a place on it."""
     # The visible devices name the machine's own: SLURM gives every job a "cuda:0" of its own.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
     folder = Path(tempfile.gettempdir()) / f"augtrial-gpus-{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    for index in range(count):
-        lock = FileLock(folder / f"{visible[index].strip().replace('/', '-')}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        return index, lock
-    return 0, None
+    for place in itertools.count(1):
+        for index in range(count):
+            name = visible[index].strip().replace("/", "-")
+            lock = FileLock(folder / f"{name}.{place}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            return index, lock
+    raise AssertionError("unreachable: places are without end")
 
 
 class Checkpoint:
@@ -100,7 +107,7 @@ class Checkpoint:
     or another image never goes on from it.
     """
 
-    def __init__(self, folder: str | Path, key: Any, *arrays: np.ndarray, every: float = 60.0):
+    def __init__(self, folder: str | Path, key: Any, *arrays: np.ndarray, every: float = INTERVAL):
         """Name the checkpoint by settings (anything JSON can hold) and arrays.
 
         Args:

@@ -11,7 +11,7 @@ with job(snakemake):
     from augtrial.appraisal import COLUMNS, COPIES, Side, appraise
     from augtrial.classifier import load_classifiers, predict
     from augtrial.features import ClassifierFeatures, TorchvisionFeatures
-    from augtrial.files import write_arrays
+    from augtrial.files import write_arrays, write_table
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
     from augtrial.trainingset import read_parts, read_samples
@@ -61,5 +61,5 @@ with job(snakemake):
             if place == 0:
                 pictures |= {f"{name}/{key}": images for key, images in pairs.items()}
     columns = ["replicate", "fold", "synthesizer", *COLUMNS]
-    pd.concat(tables)[columns].to_csv(snakemake.output.table, index=False)
+    write_table(snakemake.output.table, pd.concat(tables)[columns])
     write_arrays(snakemake.output.pairs, **pictures)

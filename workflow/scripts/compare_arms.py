@@ -4,6 +4,7 @@ with job(snakemake):
     from augtrial.comparison import compare
     from augtrial.curves import curve_table, subset_tables, updates_table
     from augtrial.figures.runs import read_histories
+    from augtrial.files import write_table
     from augtrial.learned import training_table, untrained_arms
     from augtrial.predictions import read_predictions
 
@@ -32,4 +33,4 @@ with job(snakemake):
     )
     for name, table in tables.items():
         table["conditional_on"] = params.conditional_on
-        table.to_csv(snakemake.output[name], index=False)
+        write_table(snakemake.output[name], table)

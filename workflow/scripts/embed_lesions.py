@@ -7,6 +7,7 @@ with job(snakemake):
 
     from augtrial.classifier import load_classifiers, predict
     from augtrial.embedding import embed, neighbour_accuracy
+    from augtrial.files import write_table
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
     from augtrial.trainingset import read_part
@@ -38,10 +39,10 @@ with job(snakemake):
         )
         accuracies.append({"arm": arm, "neighbours": params.neighbours, "accuracy": accuracy})
     columns = ["arm", "lesion_id", "patient_id", "label", "image", "x", "y"]
-    pd.concat(tables or [pd.DataFrame(columns=columns)])[columns].to_csv(
-        snakemake.output.points, index=False
+    write_table(
+        snakemake.output.points, pd.concat(tables or [pd.DataFrame(columns=columns)])[columns]
     )
     counts = {"unit": "fraction", "replicates": 1, "folds": 1, "images": len(points)}
     counts |= {"lesions": len(lesions), "patients": groups.nunique()}
     table = pd.DataFrame(accuracies, columns=["arm", "neighbours", "accuracy"]).assign(**counts)
-    table.to_csv(snakemake.output.neighbours, index=False)
+    write_table(snakemake.output.neighbours, table)

@@ -7,7 +7,7 @@ with job(snakemake):
     from augtrial import roi
     from augtrial.cohort.lesion import Lesion
     from augtrial.cohort.readers import lesion_slice
-    from augtrial.files import write_arrays
+    from augtrial.files import write_arrays, write_table
     from augtrial.settings import ClassicSettings, RoiSettings
 
     settings = RoiSettings(**snakemake.params.roi)
@@ -25,4 +25,4 @@ with job(snakemake):
     labels = np.array([row["label"] for row in rows])
     write_arrays(snakemake.output.rois, images=np.stack(images), lesion_id=ids, label=labels)
     roi.write_contexts(snakemake.output.contexts, contexts)
-    pd.DataFrame(rows).to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_table(snakemake.output.table, pd.DataFrame(rows), float_format="%.6g")

@@ -1,6 +1,7 @@
 from augtrial.jobs import job
 
 with job(snakemake):
+    from augtrial.files import write_table
     from augtrial.predictions import read_predictions
 
-    read_predictions(snakemake.input).to_csv(snakemake.output.table, index=False)
+    write_table(snakemake.output.table, read_predictions(snakemake.input))

@@ -5,7 +5,7 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import classic, seeds
-    from augtrial.files import written_whole
+    from augtrial.files import write_table, written_whole
     from augtrial.replicate import Replicate
     from augtrial.roi import read_contexts
     from augtrial.settings import ClassicSettings
@@ -26,4 +26,4 @@ with job(snakemake):
             table = classic.variant_rows(context, variants, params.size)
             rows += [{"lesion_id": lesion, **row} for row in table]
         images.flush()
-    pd.DataFrame(rows).to_csv(snakemake.output.table, index=False)
+    write_table(snakemake.output.table, pd.DataFrame(rows))

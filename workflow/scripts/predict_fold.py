@@ -6,6 +6,7 @@ with job(snakemake):
     import torch
 
     from augtrial.classifier import load_classifiers, predict, recipe_and_stop
+    from augtrial.files import write_table
     from augtrial.predictions import prediction_rows
     from augtrial.replicate import Replicate
     from augtrial.settings import ClassifierSettings
@@ -47,6 +48,6 @@ with job(snakemake):
             tables["arm"].append(rows)
     order = {name: place for place, name in enumerate(params.arms)}
     tables["arm"].sort(key=lambda rows: order[rows["arm"].iloc[0]])
-    pd.concat(tables["arm"]).to_csv(snakemake.output.arms, index=False)
+    write_table(snakemake.output.arms, pd.concat(tables["arm"]))
     for kind, path in (("curve", snakemake.output.curves), ("stop", snakemake.output.stops)):
-        pd.concat(tables[kind] or [pd.DataFrame()]).to_csv(path, index=False)
+        write_table(path, pd.concat(tables[kind] or [pd.DataFrame()]))

@@ -7,7 +7,7 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.classifier import stop_name, train_classifier
-    from augtrial.files import write_json
+    from augtrial.files import write_json, write_table
     from augtrial.replicate import Replicate
     from augtrial.settings import Arm, Budget, ClassicSettings, ClassifierSettings
     from augtrial.training import CheckpointFolder, save_state, training_device
@@ -79,7 +79,7 @@ with job(snakemake):
                     f"{name}: {sizes[name]}, loss {last['loss']:.3f} after {last['update']} updates"
                 )
             save_state(network_file, state)
-            pd.DataFrame(history).to_csv(history_file, index=False)
+            write_table(history_file, pd.DataFrame(history))
             record = {k: training[k] for k in ("recipes", "budget")} | {"settings": params.settings}
             record |= {**names, "seed": params.seed, "device": device.name, "images": sizes}
             record |= {"classes": params.classes, "trained_on": list(learnt.lesion_ids)}

@@ -4,7 +4,7 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import seeds
-    from augtrial.files import write_arrays, write_json
+    from augtrial.files import write_arrays, write_json, write_table
     from augtrial.replicate import Replicate
     from augtrial.settings import Arm, synthesizer_settings
     from augtrial.synthesizers.units import train_units
@@ -36,7 +36,7 @@ with job(snakemake):
             checkpoint_of=checkpoints.of,
         )
         save_state(snakemake.output.network, trained.state)
-        pd.DataFrame(trained.history).to_csv(snakemake.output.history, index=False)
+        write_table(snakemake.output.history, pd.DataFrame(trained.history))
         write_arrays(snakemake.output.progress, **trained.progress)
         record = {"settings": params.settings, "classes": params.classes, "learns": params.learns}
         record |= {**names, "seed": params.seed, "device": device.name}

@@ -3,6 +3,8 @@ from augtrial.jobs import job
 with job(snakemake):
     import pandas as pd
 
+    from augtrial.files import write_table
+
     columns = ["lesion_id", "patient_id", "replicate", "fold"]
     folds = pd.DataFrame(snakemake.params.rows, columns=columns)
-    folds.to_csv(snakemake.output.folds, index=False)
+    write_table(snakemake.output.folds, folds)

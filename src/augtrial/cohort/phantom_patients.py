@@ -8,6 +8,7 @@ import numpy as np
 
 from augtrial.cohort import phantom_anatomy as anatomy
 from augtrial.cohort.phantom_lesions import Lesion, draw_lesion
+from augtrial.files import written_whole
 from augtrial.seeds import generator
 
 GAP_MM = 4.0  # between two lesions
@@ -112,7 +113,8 @@ class Patient:
         pixel, thickness = self.scanner.pixel_mm, self.scanner.thickness_mm
         image.SetSpacing((pixel, pixel, thickness))
         image.SetOrigin((*self.scanner.corner_mm, self.slices[0] * thickness))
-        SimpleITK.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
+        with written_whole(path) as draft:
+            SimpleITK.WriteImage(image, str(draft), useCompression=True, compressionLevel=1)
 
 
 def place_lesions(

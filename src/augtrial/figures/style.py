@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
+from augtrial.files import write_table, written_whole
+
 WIDTH = 5.6  # inches: text of 10 points is still legible when a phone shows the whole width
 WIDE = 7.2  # pictures of lesions
 GREY, PALE = "#555555", "#9a9a9a"
@@ -126,10 +128,12 @@ class Drawing:
             self.figure.draw_without_rendering()
             self.figure.set_layout_engine("none")  # laid out once, for both formats
             about = {"Title": self.title, "Description": self.alt, "Date": None}
-            self.figure.savefig(svg, metadata={**about, "Creator": "augtrial"})
+            with written_whole(svg) as draft:
+                self.figure.savefig(draft, metadata={**about, "Creator": "augtrial"})
             about = {"Title": self.title, "Creator": "augtrial", "CreationDate": None}
-            self.figure.savefig(pdf, metadata=about)
-        self.data.to_csv(csv, index=False)
+            with written_whole(pdf) as draft:
+                self.figure.savefig(draft, metadata=about)
+        write_table(csv, self.data)
 
 
 def styled(draw: Callable[..., Drawing]) -> Callable[..., Drawing]:
