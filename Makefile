@@ -36,13 +36,14 @@ FIND_PYTHON = found=; \
 		exit 1; \
 	fi
 
-.PHONY: help setup study test browser test-browser lint format docs lock which-python clean
+.PHONY: help setup study test browser test-browser bench lint format docs lock which-python clean
 
 help:
 	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
 	@echo 'make test     set-up, then formatting, lint and all tests'
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'
+	@echo 'make bench    all benchmarks, into docs/benchmarks.md (half an hour on a quiet machine)'
 	@echo 'make lint     formatting and lint only'
 	@echo 'make format   put the formatting right'
 	@echo 'make docs     write config/README.md anew from the settings'
@@ -88,6 +89,9 @@ browser:
 
 test-browser: browser $(READY)
 	$(WITH) python -m pytest -m browser tests/test_browser.py $(PYTEST_ARGS)
+
+bench: $(READY)
+	$(WITH) python -m benchmarks
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

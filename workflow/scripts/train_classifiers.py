@@ -1,6 +1,7 @@
 from augtrial.jobs import job
 
 with job(snakemake):
+    import time
     from pathlib import Path
 
     import pandas as pd
@@ -54,6 +55,7 @@ with job(snakemake):
                     samples=samples,
                     transformed=[path for path in transformed if Path(path).stem == name],
                 )
+                begin = time.perf_counter()
                 trained = train_classifier(
                     learnt.images,
                     learnt.labels,
@@ -75,9 +77,9 @@ with job(snakemake):
                 history += [{"recipe": name, **row} for row in trained.history]
                 sizes[name] = pd.Series(learnt.sources).value_counts().to_dict()
                 last = trained.history[-1]
-                print(
-                    f"{name}: {sizes[name]}, loss {last['loss']:.3f} after {last['update']} updates"
-                )
+                took = time.perf_counter() - begin
+                print(f"{name}: {sizes[name]}, loss {last['loss']:.3f}")
+                print(f"trained {last['update']} updates in {took:.2f} s")
             save_state(network_file, state)
             write_table(history_file, pd.DataFrame(history))
             record = {k: training[k] for k in ("recipes", "budget")} | {"settings": params.settings}

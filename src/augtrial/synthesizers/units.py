@@ -3,6 +3,7 @@
 A unit's tensors stand in the state dict under its name: "cyst.generator...", "all.generator...".
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,6 +63,7 @@ def train_units(
         own = slice(None) if joint else learnt.labels == classes.index(unit)
         images = learnt.images[own]
         labels = learnt.labels if joint else np.zeros(len(images), np.int64)
+        begin = time.perf_counter()
         pair, rows, snapshots = train_pair(
             images,
             labels,
@@ -76,7 +78,9 @@ def train_units(
         trained.progress["epochs"] = snapshots["epochs"]
         for index, label in enumerate(classes if joint else [unit]):
             trained.progress[f"images/{label}"] = snapshots["images"][:, index]
-        print(f"{unit}: {settings.epochs} epochs on {len(images)} images, {device.name}")
+        took = time.perf_counter() - begin
+        print(f"{unit}: {len(images)} images, {device.name}")
+        print(f"trained {settings.epochs} epochs in {took:.2f} s")
     return trained
 
 
