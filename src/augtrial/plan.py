@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
-from augtrial.settings import AcganSettings, ClassifierSettings, DcganSettings
+from augtrial.settings import AcganSettings, Arm, ClassifierSettings, DcganSettings
 from augtrial.study import Study
 
 # Multiply-adds a second that these networks reach (docs/benchmarks.md has measured ones), the
@@ -110,36 +110,70 @@ def _trainings(study: Study, replicate: Replicate) -> Iterator[Training]:
     """Yield the networks of all replicates that have this one's share of the patients."""
     settings, folds, whole = study.settings, len(study.folds), replicate.share == 100
     recipes = Recipes(study)
-    originals = len(study.lesions) * replicate.share / 100 * (folds - 1) / folds
     own = 1 if settings.share_synthesizer else settings.replicates
     for name in settings.used_synthesizers if whole else recipes.subset_synthesizers:
-        synthesizer = settings.synthesizers[name]
-        images = originals + replicate.of(synthesizer.classic) * (folds - 1)
-        units = 1 if synthesizer.network == "acgan" else len(study.classes)
-        generator, discriminator = synthesizer_work(synthesizer)
-        # Forward and backward: G once, D on real, on synthetic, and again for G's update.
-        work = synthesizer.batch * 3 * (generator + 3 * discriminator)
-        updates = int(synthesizer.epochs * images / units / synthesizer.batch)
-        yield from [Training(name, updates, work)] * (own * folds * units)
-    per_image = 3 * classifier_work(settings.classifier, settings.roi.size, len(study.classes))
-    names = settings.trained_arms if whole else settings.subset_arms
-    arms_of = {name: [recipes.arm(name, replicate)] for name in names}
-    arms_of |= {f"curve {name}": recipes.curve_arms(name) for name in settings.curves if whole}
-    for name, arms in arms_of.items():
-        for arm in arms:
-            classic = settings.classic.number * originals / (folds - 1)
-            if arm.classic != "all":
-                classic = arm.classic if isinstance(arm.classic, int) else 0
-            images = originals * arm.originals + classic * (folds - 1)
-            for synthesizer in arm.synthetic:
-                drawn = sum(arm.synthetic_count(synthesizer, label) for label in study.classes)
-                images += drawn * (folds - 1)
-            each = arm.extra_classic + arm.oracle + arm.copies
-            images += each * len(study.classes) * (folds - 1)
-            batch, budget = settings.classifier.batch, arm.budget or settings.classifier.budget
-            updates = budget.updates or int(budget.epochs * -(-images // batch))
-            training = Training(name, updates, batch * per_image)
+        units = synthesizer_units(study, name)
+        yield from [synthesizer_training(study, name, replicate)] * (own * folds * units)
+    for name in recipes.arms(replicate):
+        training = classifier_training(study, name, recipes.arm(name, replicate), replicate)
+        yield from [training] * (settings.replicates * folds)
+    for name in settings.curves if whole else ():
+        for arm in recipes.curve_arms(name):
+            training = classifier_training(study, f"curve {name}", arm, replicate)
             yield from [training] * (settings.replicates * folds)
+
+
+def synthesizer_units(study: Study, name: str) -> int:
+    """Return how many networks a synthesizer is in a fold: one a class, or one for all."""
+    return 1 if study.settings.synthesizers[name].network == "acgan" else len(study.classes)
+
+
+def synthesizer_images(study: Study, name: str, replicate: Replicate) -> int:
+    """Return about how many images a synthesizer learns from in a fold, of all classes."""
+    classic = replicate.of(study.settings.synthesizers[name].classic)
+    return round(_originals(study, replicate) + classic * (len(study.folds) - 1))
+
+
+def synthesizer_training(study: Study, name: str, replicate: Replicate) -> Training:
+    """Return the training of one of a synthesizer's networks."""
+    settings = study.settings.synthesizers[name]
+    generator, discriminator = synthesizer_work(settings)
+    # Forward and backward: G once, D on real, on synthetic, and again for G's update.
+    work = settings.batch * 3 * (generator + 3 * discriminator)
+    images = synthesizer_images(study, name, replicate) / synthesizer_units(study, name)
+    return Training(name, int(settings.epochs * images / settings.batch), work)
+
+
+def arm_images(study: Study, arm: Arm, replicate: Replicate) -> int:
+    """Return about how many images an arm's training set has in a fold."""
+    settings, parts = study.settings, len(study.folds) - 1
+    originals = _originals(study, replicate)
+    classic = settings.classic.number * originals / parts
+    if arm.classic != "all":
+        classic = arm.classic if isinstance(arm.classic, int) else 0
+    drawn = sum(
+        arm.synthetic_count(synthesizer, label)
+        for synthesizer in arm.synthetic
+        for label in study.classes
+    )
+    each = (arm.extra_classic + arm.oracle + arm.copies) * len(study.classes)
+    return round(originals * arm.originals + (classic + drawn + each) * parts)
+
+
+def classifier_training(study: Study, name: str, arm: Arm, replicate: Replicate) -> Training:
+    """Return the training of an arm's classifier in a fold."""
+    settings, classifier = study.settings, study.settings.classifier
+    budget = arm.budget or classifier.budget
+    batches = -(-arm_images(study, arm, replicate) // classifier.batch)
+    updates = budget.updates or int(budget.epochs * batches)
+    per_image = 3 * classifier_work(classifier, settings.roi.size, len(study.classes))
+    return Training(name, updates, classifier.batch * per_image)
+
+
+def _originals(study: Study, replicate: Replicate) -> float:
+    """Return about how many lesions a fold is trained with."""
+    folds = len(study.folds)
+    return len(study.lesions) * replicate.share / 100 * (folds - 1) / folds
 
 
 def disk_bytes(study: Study) -> float:

@@ -24,8 +24,13 @@ def summary(folder: Path) -> str:
         UserError: when the folder holds no finished study.
     """
     record, tables = folder / "study.json", folder / "tables"
-    if not record.exists():
-        raise UserError(f"{folder} holds no finished study: {record} does not exist")
+    needed = [
+        record,
+        *(tables / f"{name}.csv" for name in ("endpoints", "contrasts", "verdicts", "updates")),
+    ]
+    if missing := [str(path) for path in needed if not path.exists()]:
+        title = f"{folder} holds no finished study of this version; these are missing:"
+        raise UserError(missing, title)
     facts = read_json(record)
     endpoints = read_table(tables / "endpoints.csv")
     contrasts = read_table(tables / "contrasts.csv")
