@@ -5,6 +5,7 @@
 #   snakemake figures --configfile config/quick.yaml           redraw a finished study
 
 from augtrial.drawings import Drawings
+from augtrial.needs import Needs
 from augtrial.places import Places
 from augtrial.recipes import Recipes
 from augtrial.record import study_facts
@@ -19,6 +20,7 @@ if not workflow.overwrite_configfiles:
 
 study = open_study(workflow, config)
 places, recipes, drawings = Places(study), Recipes(study), Drawings(study)
+needs = Needs(study)
 
 
 container: "docker://augtrial:0.1.0"

@@ -2,12 +2,14 @@
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from augtrial.report.markdown import summary
+from benchmarks.needs import rows as memory_rows
 from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 
 pytestmark = pytest.mark.study
@@ -114,6 +116,14 @@ def test_a_users_transform_changes_that_arms_variants_and_no_others(run):
         any(np.array_equal(image, head) for heads_ in heads for head in heads_) for image in noisy
     ]
     assert 1 < sum(same) < 15  # p is 0.5
+
+
+def test_no_job_took_more_memory_than_it_asks_a_cluster_for(run, monkeypatch):
+    monkeypatch.chdir(run.folder)
+    rows = memory_rows(Path("results/tiny"))
+    assert {row[0] for row in rows} >= {"tiny: train_arm", "tiny: train_synthesizer"}
+    for name, asked, took, *_ in rows:
+        assert float(took) < asked, name
 
 
 def test_the_summary_shows_the_tables_numbers(run):

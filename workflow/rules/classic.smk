@@ -12,6 +12,8 @@ rule make_variants:
         "<logs>/make_variants/replicate{replicate}.part{part}.log",
     benchmark:
         "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
+    resources:
+        mem_mb=needs.variants(),
     params:
         classic=study.settings.classic.model_dump(),
         size=study.settings.roi.size,

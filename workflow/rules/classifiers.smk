@@ -20,7 +20,9 @@ rule train_arm:
         "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
+        mem_mb=lambda w, attempt: attempt * needs.arms(w.replicate, recipes.arms_of(w)),
+        runtime=lambda w, attempt: attempt * needs.arms_minutes(w.replicate, recipes.arms_of(w)),
     params:
         trainings=lambda w: [recipes.arm_training(arm, w.replicate) for arm in recipes.arms_of(w)],
         synthesizers=lambda w: list(
@@ -70,6 +72,10 @@ use rule train_arm as train_curve with:
         "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
     benchmark:
         "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
+    resources:
+        gpu=recipes.gpus,
+        mem_mb=lambda w, attempt: attempt * needs.curve(w.curve),
+        runtime=lambda w, attempt: attempt * needs.curve_minutes(w.curve),
     params:
         trainings=lambda w: [recipes.curve_training(w.curve)],
         synthesizers=lambda w: recipes.curve_synthesizers(w.curve),
@@ -115,6 +121,8 @@ rule predict_fold:
         "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
     benchmark:
         "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
+    resources:
+        mem_mb=needs.looking(),
     params:
         networks=lambda w: recipes.network_names(w.replicate),
         arms=list(study.settings.arms),

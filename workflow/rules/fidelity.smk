@@ -15,6 +15,8 @@ rule appraise_samples:
         "<logs>/appraise_samples/replicate{replicate}.log",
     benchmark:
         "<benchmarks>/appraise_samples/replicate{replicate}.tsv"
+    resources:
+        mem_mb=needs.looking(),
     params:
         fidelity=study.settings.fidelity.model_dump(exclude={"arm"}),
         arm=study.settings.feature_arm,

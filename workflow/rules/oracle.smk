@@ -11,6 +11,8 @@ rule draw_oracle:
     benchmark:
         "<benchmarks>/draw_oracle/replicate{replicate}.part{part}.tsv"
     priority: 2  # as extract_rois
+    resources:
+        mem_mb=lambda w, attempt: attempt * needs.reading(),
     params:
         lesions=lambda w: study.oracle_rows(w.part),
         phantom=study.oracle_phantom(),

@@ -13,6 +13,8 @@ rule extract_rois:
     benchmark:
         "<benchmarks>/extract_rois/replicate{replicate}.part{part}.tsv"
     priority: 2  # Snakemake looks at every input of every job that waits, again and again
+    resources:
+        mem_mb=lambda w, attempt: attempt * needs.reading(),
     params:
         lesions=lambda w: study.part_rows(w.replicate, w.part),
         roi=study.settings.roi.model_dump(),

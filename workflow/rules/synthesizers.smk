@@ -17,7 +17,10 @@ rule train_synthesizer:
     priority: 1  # the longest jobs, and others wait for them
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
+        mem_mb=lambda w, attempt: attempt * needs.synthesizer(w.synthesizer, w.replicate),
+        runtime=lambda w, attempt: attempt
+        * needs.synthesizer_minutes(w.synthesizer, w.replicate, w.scope),
     params:
         settings=lambda w: recipes.synthesizer_values(w.synthesizer, w.replicate),
         classes=study.classes,
@@ -43,7 +46,8 @@ rule draw_samples:
         "<benchmarks>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
+        mem_mb=lambda w, attempt: attempt * needs.samples(w.synthesizer),
     params:
         images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,

@@ -50,6 +50,8 @@ rule embed_lesions:
         "<logs>/embed_lesions.log",
     benchmark:
         "<benchmarks>/embed_lesions.tsv"
+    resources:
+        mem_mb=needs.looking(),
     params:
         arms=recipes.embedding_arms(),
         variants=study.settings.embedding.variants,

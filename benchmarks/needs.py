@@ -1,0 +1,78 @@
+"""What jobs asked for against what they took, from the benchmark records of finished studies.
+
+Run `python -m benchmarks.needs results/quick ...` after a study; minutes are by the clock.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from augtrial.files import read_json
+from augtrial.finished import finished_study
+from augtrial.needs import Needs
+from augtrial.settings import read_settings
+from benchmarks.paired import markdown
+
+
+def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
+    """Return for each rule of a finished study the most MB and minutes that a job asks for."""
+    study = finished_study(read_settings(read_json(folder / "study.json")["settings"]), "")
+    needs, settings = Needs(study), study.settings
+    used, arms, curves = settings.used_synthesizers, list(settings.trained_arms), settings.curves
+    rules: dict[str, tuple[int, int | None]] = {
+        "extract_rois": (needs.reading(), None),
+        "draw_oracle": (needs.reading(), None),
+        "make_variants": (needs.variants(), None),
+        "predict_fold": (needs.looking(), None),
+        "appraise_samples": (needs.looking(), None),
+        "embed_lesions": (needs.looking(), None),
+        "train_arms": (needs.arms(1, arms), needs.arms_minutes(1, arms)),
+        "train_arm": (
+            max(needs.arms(1, [arm]) for arm in arms),
+            max(needs.arms_minutes(1, [arm]) for arm in arms),
+        ),
+    }
+    if used:
+        rules["draw_samples"] = max(map(needs.samples, used)), None
+        rules["train_synthesizer"] = (
+            max(needs.synthesizer(name, 1) for name in used),
+            max(needs.synthesizer_minutes(name, 1, study.scopes(name)[0]) for name in used),
+        )
+    if curves:
+        rules["train_curve"] = (
+            max(map(needs.curve, curves)),
+            max(map(needs.curve_minutes, curves)),
+        )
+    return rules
+
+
+def rows(folder: Path) -> list[list[object]]:
+    """Return a row for each rule that asks and was measured."""
+    found = []
+    for rule, (megabytes, minutes) in asked(folder).items():
+        files = [*folder.glob(f"benchmarks/{rule}/*.tsv"), *folder.glob(f"benchmarks/{rule}.tsv")]
+        if files:
+            took = pd.concat([pd.read_csv(path, sep="\t") for path in files])
+            memory, time = took["max_rss"].max(), took["s"].max() / 60
+            found.append(
+                [
+                    f"{folder.name}: {rule}",
+                    megabytes,
+                    f"{memory:.0f}",
+                    f"{megabytes / memory:.1f}",
+                    "" if minutes is None else minutes,
+                    f"{time:.1f}",
+                ]
+            )
+    return found
+
+
+def text(folders: list[Path]) -> str:
+    """Return the table as Markdown."""
+    columns = ["study: rule", "asked, MB", "took, MB", "asked / took", "asked, min", "took, min"]
+    return markdown(columns, [row for folder in folders for row in rows(folder)])
+
+
+if __name__ == "__main__":
+    print(text([Path(word) for word in sys.argv[1:]]))

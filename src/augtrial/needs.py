@@ -1,0 +1,133 @@
+"""What each job asks of a cluster: memory and run time, from the settings.
+
+Measured on the studies of docs/results (`benchmarks/needs.py` holds both against each other) and
+rounded up: a job that asks for too little is killed, one that asks for too much waits.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import ceil, prod
+
+import numpy as np
+
+from augtrial.plan import (
+    JOB_SECONDS,
+    Machine,
+    Training,
+    arm_images,
+    classifier_training,
+    synthesizer_images,
+    synthesizer_training,
+    synthesizer_units,
+)
+from augtrial.recipes import Recipes
+from augtrial.replicate import Replicate
+from augtrial.settings import Arm
+from augtrial.study import Study, Which
+
+# MB of a process once its packages are there: without PyTorch, with it, and with a GPU's context.
+PLAIN, TORCH, CUDA = 400, 750, 3500
+LARGEST_SCAN = 1500  # MB for a CT series of some hundred slices while it is read
+SLOW = 4  # times the plan's estimate, which is right within a factor of two or three
+LEAST_MINUTES = 15
+
+
+class Needs:
+    """Memory (MB) and run time (minutes) of the study's jobs."""
+
+    def __init__(self, study: Study) -> None:
+        """Read a study's settings."""
+        self.study, self.settings = study, study.settings
+        self.recipes = Recipes(study)
+        self.torch = CUDA if self.recipes.gpus else TORCH
+        self.machine = Machine(cores=1, gpus=self.recipes.gpus)
+
+    # Memory --------------------------------------------------------------------------------
+
+    def reading(self) -> int:
+        """Return what reading pictures and cutting a part's ROIs takes."""
+        return PLAIN + (0 if self.study.is_phantom else LARGEST_SCAN)
+
+    def variants(self) -> int:
+        """Return what cutting variants takes: those of one lesion at a time, as float32."""
+        return PLAIN + self._mb(self.settings.classic.number * 2, np.float32)
+
+    def arms(self, replicate: Which, names: list[str]) -> int:
+        """Return what training the classifiers of these arms one after the other takes."""
+        own = Replicate.parse(replicate)
+        return self._classifiers([self.recipes.arm(name, own) for name in names], own)
+
+    def curve(self, name: str) -> int:
+        """Return what training the points of a curve one after the other takes."""
+        return self._classifiers(self.recipes.curve_arms(name), Replicate(1))
+
+    def synthesizer(self, name: str, replicate: Which) -> int:
+        """Return what training one of a synthesizer's jobs takes."""
+        settings = self.settings.synthesizers[name]
+        images = synthesizer_images(self.study, name, Replicate.parse(replicate))
+        # Each layer's maps have twice the channels and a quarter of the pixels of the one before.
+        maps = sum(
+            (4 * 2**place) ** 2 * width
+            for widths in (settings.generator_channels, settings.discriminator_channels[::-1])
+            for place, width in enumerate(widths)
+        )
+        activations = 4 * 4 * 3 * settings.batch * maps
+        weights = 4 * 8 * self._synthesizer_weights(name)
+        return self.torch + self._mb(3 * images) + round((activations + weights) / 1e6)
+
+    def samples(self, name: str) -> int:
+        """Return what drawing a synthesizer's images for a fold takes."""
+        images = self.recipes.samples_drawn(name) * len(self.study.classes)
+        return self.torch + self._mb(3 * images) + round(16 * self._synthesizer_weights(name) / 1e6)
+
+    def looking(self) -> int:
+        """Return what predicting, embedding and appraising take."""
+        settings, folds = self.settings, len(self.study.folds)
+        samples = sum(map(self.recipes.samples_drawn, settings.used_synthesizers))
+        images = samples * len(self.study.classes) * folds
+        return TORCH + 200 + self._mb(images) + self._mb(len(self.study.lesions) * 20, np.float32)
+
+    def _classifiers(self, arms: list[Arm], replicate: Replicate) -> int:
+        settings, side, maps = self.settings.classifier, self.settings.roi.size, 0
+        images = max(arm_images(self.study, arm, replicate) for arm in arms)
+        for width in settings.channels:
+            maps += (side - 2) ** 2 * width
+            side = (side - 2) // 2
+        weights = side * side * settings.channels[-1] * settings.dense
+        activations = 4 * 3 * settings.batch * maps
+        kept = 4 * weights * (6 + len(settings.stops))
+        return self.torch + self._mb(4 * images) + round((activations + kept) / 1e6)
+
+    def _synthesizer_weights(self, name: str) -> int:
+        settings = self.settings.synthesizers[name]
+        widths = [*settings.generator_channels, 1], [1, *settings.discriminator_channels]
+        layers = [prod(pair) for own in widths for pair in pairwise(own)]
+        return settings.kernel**2 * sum(layers) + settings.latent * 16 * widths[0][0]
+
+    def _mb(self, images: float, kind: type = np.uint8) -> int:
+        return ceil(images * self.settings.roi.size**2 * np.dtype(kind).itemsize / 1e6)
+
+    # Run time ------------------------------------------------------------------------------
+
+    def arms_minutes(self, replicate: Which, names: list[str]) -> int:
+        """Return the minutes in which these arms' classifiers are surely trained."""
+        own = Replicate.parse(replicate)
+        arms = {name: self.recipes.arm(name, own) for name in names}
+        return self._minutes(classifier_training(self.study, *item, own) for item in arms.items())
+
+    def curve_minutes(self, name: str) -> int:
+        """Return the minutes in which the points of a curve are surely trained."""
+        arms = self.recipes.curve_arms(name)
+        return self._minutes(
+            classifier_training(self.study, name, arm, Replicate(1)) for arm in arms
+        )
+
+    def synthesizer_minutes(self, name: str, replicate: Which, scope: str) -> int:
+        """Return the minutes in which one of a synthesizer's jobs is surely done."""
+        training = synthesizer_training(self.study, name, Replicate.parse(replicate))
+        units = synthesizer_units(self.study, name) if scope == "all" else 1
+        return self._minutes([training] * units)
+
+    def _minutes(self, trainings: Iterable[Training]) -> int:
+        seconds = JOB_SECONDS + sum(training.seconds(self.machine) for training in trainings)
+        return max(LEAST_MINUTES, ceil(SLOW * seconds / 60))

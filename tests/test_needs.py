@@ -1,0 +1,56 @@
+import pytest
+
+from augtrial.needs import CUDA, LEAST_MINUTES, Needs
+from augtrial.recipes import Recipes
+from augtrial.study import Study
+
+CONFIG = {
+    "study": "s",
+    "arms": {
+        "none": {},
+        "classic": {"classic": 5000},
+        "gan": {"classic": 5000, "synthetic": {"dcgan": 1000}},
+    },
+    "curves": {"classic": {"vary": "classic", "sizes": [0, 20000]}},
+    "contrasts": ["gan - classic"],
+}
+
+
+def study(**changes) -> Study:
+    return Study.from_config({**CONFIG, **changes})
+
+
+def test_more_images_ask_for_more_memory():
+    needs = Needs(study())
+    assert needs.arms(1, ["none"]) < needs.arms(1, ["classic"]) < needs.arms(1, ["gan"])
+    assert needs.arms(1, ["none", "classic"]) == needs.arms(1, ["classic"])
+    assert needs.curve("classic") > needs.arms(1, ["classic"])
+    more = Needs(study(synthesizers={"dcgan": {"network": "dcgan", "classic": 20000}}))
+    assert more.synthesizer("dcgan", 1) > needs.synthesizer("dcgan", 1)
+
+
+def test_wider_networks_ask_for_more_memory():
+    narrow = {"generator_channels": [64, 32, 16, 8], "discriminator_channels": [8, 16, 32, 64]}
+    small = Needs(study(synthesizers={"dcgan": {"network": "dcgan", **narrow}}))
+    large = Needs(study())
+    # The paper's pair has 35 million weights; Adam, gradients and a checkpoint stand beside them.
+    assert large.synthesizer("dcgan", 1) - small.synthesizer("dcgan", 1) > 35e6 * 4 * 4 / 1e6
+
+
+def test_longer_trainings_ask_for_more_time():
+    few, many = (
+        Needs(study(device="cpu", classifier={"budget": {"updates": updates}}))
+        for updates in (1000, 20000)
+    )
+    assert many.arms_minutes(1, ["none"]) == pytest.approx(
+        20 * few.arms_minutes(1, ["none"]), rel=0.1
+    )
+    assert many.arms_minutes(1, ["none", "gan"]) > many.arms_minutes(1, ["none"])
+    assert Needs(study()).arms_minutes(1, ["none"]) == LEAST_MINUTES
+
+
+def test_a_study_on_the_cpu_asks_for_no_gpu_and_no_memory_for_one():
+    assert Recipes(study(device="cpu")).gpus == 0
+    assert Recipes(study()).gpus == 1
+    cpu, gpu = (Needs(study(device=device)) for device in ("cpu", "auto"))
+    assert cpu.arms(1, ["none"]) < CUDA < gpu.arms(1, ["none"])
