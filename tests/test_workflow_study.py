@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.needs import rows as memory_rows
 
 from augtrial.report.markdown import summary
-from benchmarks.needs import rows as memory_rows
 from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 
 pytestmark = pytest.mark.study
