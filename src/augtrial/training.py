@@ -1,5 +1,6 @@
 """What every training shares: the device, the precision, and checkpoints to go on from."""
 
+import ctypes
 import hashlib
 import io
 import itertools
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from augtrial.files import written_whole
 
 # Seconds between two checkpoints: what a killed training loses at most.
 INTERVAL = float(os.environ.get("AUGTRIAL_CHECKPOINT_SECONDS", "60"))
+
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
         precision: auto, float32 or bfloat16.
     """
     torch.set_num_threads(1)
+    _keep_freed_memory()
     if device == "cpu" or not torch.cuda.is_available():
         chosen, lock = torch.device("cpu"), None
     else:
@@ -79,6 +84,17 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
     finally:
         if lock is not None:
             lock.release()
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed: each update asks for the same large blocks again.
+
+    Given back to the system, they would be cleared page by page every time.
+    """
+    with suppress(OSError, AttributeError):  # another system, or another C library
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _free_gpu(count: int) -> tuple[int, FileLock]:
