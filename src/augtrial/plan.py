@@ -241,7 +241,7 @@ def plan_text(study: Study, machine: Machine) -> str:
             + "), "
             f"{networks} synthesizers"
             + (f" ({', '.join(f'{counts[n]} {n}' for n in synthesizers)})." if networks else "."),
-            f"Estimate for the whole study: {_duration(hours)} on {machine.cores} "
+            f"Estimate for the whole study: {duration(hours)} on {machine.cores} "
             f"core{'s' * (machine.cores > 1)} and {where}; "
             f"{disk_bytes(study) / 1e9:.1f} GB in {study.root}. What is finished is not repeated.",
             *([machine.sharing] if machine.sharing else []),
@@ -249,7 +249,30 @@ def plan_text(study: Study, machine: Machine) -> str:
     )
 
 
-def _duration(hours: float) -> str:
+def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
+    """Return about how long a job of each rule that trains takes, in the mean."""
+    settings, recipes, whole = study.settings, Recipes(study), Replicate(1)
+    seconds: dict[str, list[float]] = {}
+    for name in settings.used_synthesizers:
+        units = synthesizer_units(study, name) / len(study.scopes(name))
+        own = synthesizer_training(study, name, whole).seconds(machine) * units
+        seconds.setdefault("train_synthesizer", []).extend([own] * len(study.scopes(name)))
+    arms = [
+        classifier_training(study, name, recipes.arm(name, whole), whole).seconds(machine)
+        for name in recipes.arms(whole)
+    ]
+    seconds["train_arm"], seconds["train_arms"] = arms, [sum(arms)]
+    for name in settings.curves:
+        points = [
+            classifier_training(study, name, arm, whole).seconds(machine)
+            for arm in recipes.curve_arms(name)
+        ]
+        seconds.setdefault("train_curve", []).append(sum(points))
+    return {rule: sum(own) / len(own) for rule, own in seconds.items() if own}
+
+
+def duration(hours: float) -> str:
+    """Return a time in words, as exact as an estimate is."""
     if hours < 1.5:
         minutes = max(2, round(hours * 60))
         return f"about {minutes} minutes"

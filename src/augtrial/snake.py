@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import logging
 import os
 import shlex
 import sys
@@ -15,7 +16,8 @@ from augtrial.cohort.lesion import Cohort
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 from augtrial.fit import fit_problems
-from augtrial.plan import Machine, plan_text
+from augtrial.plan import Machine, expected_seconds, plan_text
+from augtrial.progress import Progress
 from augtrial.settings import read_settings
 from augtrial.sizes import damaged_files
 from augtrial.study import Study
@@ -96,7 +98,7 @@ def _command(workflow: "Workflow") -> str:
 
 
 def tell_plan(workflow: "Workflow", study: Study) -> None:
-    """Print the study in words, before Snakemake's own list of jobs."""
+    """Print the study in words, before Snakemake's own list of jobs; and later, how far it is."""
     if workflow.is_main_process:
         machine = Machine.here(
             device=study.settings.device,
@@ -104,6 +106,10 @@ def tell_plan(workflow: "Workflow", study: Study) -> None:
             gpus=workflow.global_resources.get("gpu"),
         )
         print(plan_text(study, machine), file=sys.stderr)
+        parallel = min(machine.cores, machine.gpu_jobs or machine.cores)
+        logging.getLogger("snakemake.logging").addHandler(
+            Progress(expected_seconds(study, machine), parallel)
+        )
 
 
 def tell_verdicts(study: Study) -> None:
