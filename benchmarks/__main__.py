@@ -1,5 +1,9 @@
-"""Runs all benchmarks and writes docs/benchmarks.md: `make bench`, on a quiet machine."""
+"""Writes docs/benchmarks.md: `make bench` on a quiet machine, or `python -m benchmarks roofline`
+for one part, which leaves the others as they were.
+"""
 
+import re
+import sys
 from pathlib import Path
 
 from benchmarks import engines, metrics, overhead, roofline, variants
@@ -8,7 +12,7 @@ from benchmarks.paired import machine
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 HEAD = """# Benchmarks
 
-Written by `make bench`. Every figure stands beside its baseline of the same run (A B A B, medians);
+Written by `make bench`. Figures stand beside their baselines of the same run (A B A B, medians):
 ratios travel to other machines, seconds do not.
 """
 PARTS = {
@@ -20,17 +24,26 @@ PARTS = {
 }
 
 
+def section(title: str) -> str:
+    """Measure a part: what it is, by which command, on which machine, and its tables."""
+    module = PARTS[title]
+    about = (module.__doc__ or "").split("\n\n")[0]
+    command = f"`python -m {module.__name__}`"
+    return f"## {title}\n{about}\n\n{command} on {machine()}.\n\n{module.text()}\n"
+
+
 def main() -> None:
-    """Run every part; each part's first lines of its module say what it does."""
-    sections = [HEAD, f"Machine: {machine()}.\n"]
+    """Measure the parts that the command line names, or all, and write the page."""
+    kept = {}
+    if PAGE.exists():
+        found = re.split(r"^(?=## )", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        kept = {text.splitlines()[0].removeprefix("## "): text.rstrip() + "\n" for text in found}
     for title, module in PARTS.items():
-        name = module.__name__.removeprefix("benchmarks.")
-        about = (module.__doc__ or "").split("\n\n")[0]
-        print(f"{title} ...", flush=True)
-        command = f"`python -m benchmarks.{name}`"
-        sections.append(f"## {title}\n\n{about} {command}\n\n{module.text()}\n")
-    PAGE.write_text("\n".join(sections), encoding="utf-8")
-    print(f"written: {PAGE}")
+        if len(sys.argv) == 1 or module.__name__.removeprefix("benchmarks.") in sys.argv[1:]:
+            print(f"{title} ...", flush=True)
+            kept[title] = section(title)
+        written = [HEAD, *(kept[name] for name in PARTS if name in kept)]
+        PAGE.write_text("\n".join(written), encoding="utf-8")
 
 
 if __name__ == "__main__":
