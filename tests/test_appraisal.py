@@ -33,7 +33,7 @@ def side(stream, number):
         oracle_images([(str(i), one.label, one)], 4, ROI, CLASSIC, seed=0, replicate=1)[one.label]
         for i, one in enumerate(drawn)
     ]
-    return Side(rois, np.stack(each)[:, 1:], np.array([one.label for one in drawn]))
+    return Side.of_part(rois, np.stack(each)[:, 1:], [one.label for one in drawn])
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_copies_show_and_the_closest_pairs_are_they(sides):
 def test_too_few_lesions_are_not_estimable(sides):
     few = sides["held_out"]
     own = np.concatenate([np.flatnonzero(few.labels == label)[: LEAST - 1] for label in CLASSES])
-    few = Side(few.rois[own], few.variants[own], few.labels[own])
+    few = Side(few.images[own], few.described[own], few.labels[own])
     rows, pictures = table(sides, of(sides, "fresh"), few)
     assert rows.loc[(CLASSES[0], "KID (coarse features)")][["value", "reference"]].isna().all()
     assert rows.loc[(CLASSES[0], "suspected copies")][["value", "p"]].isna().all()

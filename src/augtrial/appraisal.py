@@ -44,26 +44,38 @@ class Features(Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """Real lesions on one side of a fold: ROIs uint8 [n, s, s], variants [n, N, s, s], labels."""
+    """Real lesions on one side of a fold.
 
-    rois: np.ndarray
-    variants: np.ndarray
+    `images` are uint8 [n, m, s, s], each lesion's ROI and then some of its variants; `described`
+    float32 [n, m, d] are their descriptors, which every fold and synthesizer asks for.
+    """
+
+    images: np.ndarray
+    described: np.ndarray
     labels: np.ndarray
+
+    @classmethod
+    def of_part(cls, rois: np.ndarray, variants: np.ndarray, labels: Sequence[str]) -> "Side":
+        """Return a part's lesions: ROIs uint8 [n, s, s], variants [n, N, s, s], classes."""
+        images = np.concatenate([rois[:, None], variants[:, :COPIES]], axis=1)
+        described = np.stack([polar_descriptor(own) for own in images])
+        return cls(images, described, np.array(labels))
 
     @classmethod
     def joined(cls, sides: Sequence["Side"]) -> "Side":
         """Return the lesions of several parts as one side."""
-        names = ("rois", "variants", "labels")
+        names = ("images", "described", "labels")
         return cls(*(np.concatenate([getattr(side, name) for side in sides]) for name in names))
 
     def of(self, label: str) -> "Side":
         """Return the lesions of one class."""
         own = np.flatnonzero(self.labels == label)
-        return Side(self.rois[own], self.variants[own], self.labels[own])
+        return Side(self.images[own], self.described[own], self.labels[own])
 
-    def images(self, number: int) -> np.ndarray:
-        """Return each lesion's ROI and its first variants: [n, 1 + number, s, s]."""
-        return np.concatenate([self.rois[:, None], self.variants[:, :number]], axis=1)
+    @property
+    def rois(self) -> np.ndarray:
+        """The lesions' ROIs, uint8 [n, s, s]."""
+        return self.images[:, 0]
 
 
 def appraise(
@@ -169,17 +181,16 @@ def _copies(
         names = ("closer to training", "suspected copies")
         return [{"measure": name, **empty} for name in names], {}
     samples = polar_descriptor(images)
-    spaces = [
-        np.stack([polar_descriptor(own) for own in side.images(COPIES)])
-        for side in (inside, outside)
-    ]
     found: Memorisation = memorisation(
-        samples, *spaces, seeds.generator(seed, "memorisation", label)
+        samples,
+        inside.described,
+        outside.described,
+        seeds.generator(seed, "memorisation", label),
     )
-    order, place = nearest_pairs(samples, spaces[0], PAIRS)
+    order, place = nearest_pairs(samples, inside.described, PAIRS)
     pictures = {
         f"samples/{label}": images[order],
-        f"training/{label}": np.stack([inside.images(COPIES)[i, j] for i, j in place]),
+        f"training/{label}": np.stack([inside.images[i, j] for i, j in place]),
     }
     rows = [
         {

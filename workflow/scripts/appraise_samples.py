@@ -8,7 +8,7 @@ with job(snakemake):
     import torch
 
     from augtrial import seeds
-    from augtrial.appraisal import COLUMNS, COPIES, Side, appraise
+    from augtrial.appraisal import COLUMNS, Side, appraise
     from augtrial.classifier import load_classifiers, predict
     from augtrial.features import ClassifierFeatures, TorchvisionFeatures
     from augtrial.files import write_arrays, write_table
@@ -19,7 +19,7 @@ with job(snakemake):
     torch.set_num_threads(1)
     params, paths, replicate = snakemake.params, snakemake.input, snakemake.wildcards.replicate
     sides = [
-        Side(part.rois, part.variants[:, :COPIES], np.array(part.labels))
+        Side.of_part(part.rois, part.variants, part.labels)
         for part in read_parts(paths.rois, paths.variants)
     ]
     given = []
