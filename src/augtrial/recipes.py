@@ -15,6 +15,14 @@ class Recipes:
         """Read a study's settings."""
         self.study, self.settings = study, study.settings
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs a job that computes with a network asks for: one, or none on the CPU.
+
+        On a cluster a job of a study on the CPU would otherwise wait for a GPU.
+        """
+        return 0 if self.settings.device == "cpu" else 1
+
     def arm_training(self, name: str, replicate: Which) -> dict[str, Any]:
         """Return what a training job is told of an arm, as plain values."""
         own = self.settings.arms[name]

@@ -20,7 +20,7 @@ rule train_arm:
         "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
     params:
         trainings=lambda w: [recipes.arm_training(arm, w.replicate) for arm in recipes.arms_of(w)],
         synthesizers=lambda w: list(

@@ -17,7 +17,7 @@ rule train_synthesizer:
     priority: 1  # the longest jobs, and others wait for them
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
     params:
         settings=lambda w: recipes.synthesizer_values(w.synthesizer, w.replicate),
         classes=study.classes,
@@ -43,7 +43,7 @@ rule draw_samples:
         "<benchmarks>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
     threads: 1
     resources:
-        gpu=1,
+        gpu=recipes.gpus,
     params:
         images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,
