@@ -1,8 +1,9 @@
 # The image that the Snakefile names (`container:`), for `snakemake --sdm apptainer` and for
-# clusters that run containers only:
+# clusters that run containers only (docs/cluster.md):
 #
 #   docker build -t augtrial:0.1.0 .
 #
+# apptainer.def is the same for machines without Docker.
 # Not exercised yet: it was written where no container engine runs.
 FROM python:3.12-slim
 

@@ -36,12 +36,14 @@ FIND_PYTHON = found=; \
 		exit 1; \
 	fi
 
-.PHONY: help setup study test browser test-browser bench lint format docs lock which-python clean
+.PHONY: help setup study test browser test-browser slurm test-slurm bench lint format docs lock \
+	which-python clean
 
 help:
 	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
 	@echo 'make test     set-up, then formatting, lint and all tests'
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
+	@echo 'make test-slurm    a study on a SLURM of this machine alone; installs it (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'
 	@echo 'make bench    all benchmarks, into docs/benchmarks.md (half an hour on a quiet machine)'
 	@echo 'make lint     formatting and lint only'
@@ -78,7 +80,7 @@ study: $(READY)
 	@echo 'the tables and figures that it shows lie beside it in $(dir $(REPORT)).'
 
 test: lint
-	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser' $(PYTEST_ARGS)
+	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not slurm' $(PYTEST_ARGS)
 
 # The report in a real browser. Only this target installs a system package, and only if it lacks.
 browser:
@@ -89,6 +91,20 @@ browser:
 
 test-browser: browser $(READY)
 	$(WITH) python -m pytest -m browser tests/test_browser.py $(PYTEST_ARGS)
+
+# The study on a real SLURM. Only these targets install it, and they start it for the tests alone.
+SUDO = $$([ "$$(id -u)" = 0 ] || echo sudo)
+
+slurm:
+	@if ! command -v slurmctld >/dev/null 2>&1 || ! command -v munged >/dev/null 2>&1; then \
+		$(SUDO) apt-get update && \
+		$(SUDO) apt-get install --yes --no-install-recommends slurm-wlm munge; \
+	fi
+
+test-slurm: slurm $(READY)
+	@trap '$(SUDO) tests/slurm_cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
+	$(SUDO) tests/slurm_cluster.sh start && \
+	$(WITH) python -m pytest -m slurm tests/test_slurm.py $(PYTEST_ARGS)
 
 bench: $(READY)
 	$(WITH) python -m benchmarks
@@ -113,7 +129,7 @@ docs: $(READY)
 lock:
 	@$(FIND_PYTHON); "$$found" -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet uv
-	.venv-lock/bin/uv pip compile pyproject.toml --extra dev --quiet \
+	.venv-lock/bin/uv pip compile pyproject.toml --extra dev --extra slurm --quiet \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command 'make lock' --output-file requirements.lock
 	rm -rf .venv-lock

@@ -42,9 +42,18 @@ wildcard_constraints:
     scope=study.one_of([*study.classes, "all"]),
 
 
+# Seconds each: on a cluster they would wait for longer than they take.
 localrules:
     all,
     figures,
+    gather_rois,
+    gather_predictions,
+    gather_curves,
+    gather_stops,
+    gather_subsets,
+    gather_fidelity,
+    record_study,
+    draw_images,
 
 
 rule all:

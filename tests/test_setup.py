@@ -16,10 +16,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DIRECT = [
-    Requirement(line)
-    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-]
+EXTRAS = PROJECT["optional-dependencies"].values()
+DIRECT = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS) for line in lines]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
@@ -107,6 +105,32 @@ def test_environment_yml_has_the_packages_and_bounds_of_pyproject():
     python = str(Requirement(f"python{PROJECT['requires-python']}").specifier)
     assert bounds(conda)["python"] == python
     assert {"pip", "make"} <= set(bounds(conda))
+
+
+# Containers and clusters --------------------------------------------------------------------
+
+
+def installs(recipe: str) -> list[list[str]]:
+    """Return the options of each call of pip in a recipe."""
+    text = (ROOT / recipe).read_text(encoding="utf-8")
+    return [re.findall(r" (--\S+)", line) for line in re.findall(r"pip install --.*", text)]
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "apptainer.def"])
+def test_a_container_is_installed_like_the_environment_of_make(recipe):
+    assert len(installs(recipe)) == 3
+    assert installs(recipe) == installs("Makefile")[:3]
+
+
+@pytest.mark.parametrize("name", ["slurm", "kubernetes"])
+def test_a_profile_sets_the_resources_of_rules_that_ask_for_a_gpu(name):
+    text = (ROOT / "profiles" / name / "profile.yaml").read_text(encoding="utf-8")
+    rules = "".join(path.read_text("utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
+    blocks = re.findall(r"^rule (\w+):(.*?)(?=^\S)", rules + "\nend", re.MULTILINE | re.DOTALL)
+    asking = {rule for rule, body in blocks if "gpu=" in body}
+    heirs = re.findall(r"use rule (\w+) as (\w+) with", rules)
+    asking |= {heir for rule, heir in heirs if rule in asking}
+    assert set(yaml.safe_load(text)["set-resources"]) == asking
 
 
 # make --------------------------------------------------------------------------------------

@@ -60,29 +60,43 @@ class Run:
         plain: bool = False,
     ) -> subprocess.CompletedProcess:
         """Run Snakemake there and return the finished process; plain names no config file."""
-        configfile = self.folder / "study.yaml"
-        if not configfile.exists():
-            configfile.write_text(
-                (ROOT / self.config).read_text(encoding="utf-8"), encoding="utf-8"
-            )
-        values = list(config)
-        if self.table is not None:
-            values.append(f"cohort={{table: {self.table}}}")
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        command += ["--directory", str(self.folder), "--cores", str(cores), *arguments]
-        command += [] if plain else ["--configfile", str(configfile)]
-        command += ["--config", *values] if values else []
-        environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / ".cache")}
+        command = self.command("--cores", str(cores), *arguments, config=config, plain=plain)
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
         )
         if check and done.returncode:
             raise AssertionError(done.stdout[-4000:] + done.stderr[-4000:])
         return done
 
+    def command(
+        self, *arguments: str, config: Sequence[str] = (), plain: bool = False
+    ) -> list[str]:
+        """Return the command of a call, which runs in the repository's folder."""
+        values = list(config)
+        if self.table is not None:
+            values.append(f"cohort={{table: {self.table}}}")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--directory", str(self.folder), *arguments]
+        command += [] if plain else ["--configfile", str(self.configfile)]
+        command += ["--config", *values] if values else []
+        return command
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its calls find in the environment: a cache of their own."""
+        return {**os.environ, "XDG_CACHE_HOME": str(self.folder / ".cache")}
+
+    @property
+    def configfile(self) -> Path:
+        """The study's config file, a copy that can be changed."""
+        path = self.folder / "study.yaml"
+        if not path.exists():
+            path.write_text((ROOT / self.config).read_text(encoding="utf-8"), encoding="utf-8")
+        return path
+
     def change(self, **changes) -> None:
         """Change keys of the config file; a value of None leaves the key out."""
-        path = self.folder / "study.yaml"
+        path = self.configfile
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, value in changes.items():
             place, *inner = values, *key.split("__")

@@ -100,9 +100,11 @@ def _command(workflow: "Workflow") -> str:
 def tell_plan(workflow: "Workflow", study: Study) -> None:
     """Print the study in words, before Snakemake's own list of jobs; and later, how far it is."""
     if workflow.is_main_process:
+        told = workflow.resource_settings
         machine = Machine.here(
             device=study.settings.device,
-            cores=workflow.resource_settings.cores,
+            # On a cluster, the jobs at once; its GPUs cannot be seen from here.
+            cores=told.nodes or told.cores,
             gpus=workflow.global_resources.get("gpu"),
         )
         print(plan_text(study, machine), file=sys.stderr)
