@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from augtrial.needs import CUDA, LEAST_MINUTES
 from workflow_runs import ROOT, Run, make_cohort
 
 pytestmark = pytest.mark.slurm
@@ -174,7 +175,8 @@ def test_a_training_that_was_stopped_is_tried_again_with_more_memory(story, jobs
     attempts = jobs[jobs["place"] == jobs.loc[story.stopped[how], "place"]]
     assert list(attempts["State"]) == [state, "COMPLETED"]
     assert attempts.index[0] == story.stopped[how]
-    assert list(attempts["MinMemory"]) == ["4000M", "8000M"]
+    first, second = (int(memory.removesuffix("M")) for memory in attempts["MinMemory"])
+    assert second == 2 * first > CUDA
 
 
 def test_trainings_at_once_each_have_a_gpu_of_their_own(story, jobs):
@@ -185,11 +187,13 @@ def test_trainings_at_once_each_have_a_gpu_of_their_own(story, jobs):
     )
 
 
-def test_jobs_ask_for_what_the_profile_says(jobs):
+def test_jobs_ask_for_what_the_settings_and_the_profile_say(jobs):
     profile = yaml.safe_load((ROOT / PROFILE / "profile.yaml").read_text(encoding="utf-8"))
-    default = profile["default-resources"]["runtime"]
-    for job in jobs.itertuples():
-        minutes = profile["set-resources"].get(job.rule, {}).get("runtime", default)
+    attempts = jobs.groupby("place").cumcount() + 1
+    for job, attempt in zip(jobs.itertuples(), attempts, strict=True):
+        minutes = profile["default-resources"]["runtime"]
+        if job.rule in TRAINING:
+            minutes = LEAST_MINUTES * attempt
         assert pd.Timedelta(job.TimeLimit) == pd.Timedelta(minutes=minutes)
     assert set(jobs["cpus-per-task"]) == {"1"}
     assert set(jobs.loc[jobs["tres-per-job"] == "gres:gpu:1", "rule"]) == GPU_RULES

@@ -113,20 +113,22 @@ def test_names_with_a_plus_and_spaces_are_planned(tmp_path):
 def asked(text: str, *rules: str) -> set[tuple[str, str]]:
     """Return what jobs of these rules ask for in a dry run: GPUs and minutes."""
     blocks = [block for block in text.split("\nrule ") if block.split(":")[0] in rules]
-    lines = [re.search(r"resources: .*runtime=(\d+), gpu=(\d)", block) for block in blocks]
     assert {block.split(":")[0] for block in blocks} == set(rules)
-    return {(line[2], line[1]) for line in lines}
+    return {
+        tuple(re.search(rf"resources: .*\b{name}=(\d+)", block)[1] for name in ("gpu", "runtime"))
+        for block in blocks
+    }
 
 
-def test_on_a_cluster_trainings_ask_for_a_gpu_and_hours_unless_the_study_is_on_the_cpu(tmp_path):
+def test_on_a_cluster_trainings_ask_for_a_gpu_and_time_unless_the_study_is_on_the_cpu(tmp_path):
     training = ("train_arm", "train_curve", "train_synthesizer")
     cluster = ("--dry-run", "--profile", "profiles/slurm")
     done = Run(tmp_path).call(*cluster)
-    assert asked(done.stdout, *training) == {("1", "240")}
+    assert asked(done.stdout, *training) == {("1", "15")}
     assert asked(done.stdout, "draw_samples") == {("1", "60")}
     assert "on 100 cores" in done.stderr
     done = Run(tmp_path).call(*cluster, config=["device=cpu"])
-    assert asked(done.stdout, *training) == {("0", "240")}
+    assert asked(done.stdout, *training) == {("0", "15")}
 
 
 def test_the_linter_of_snakemake_has_nothing_to_say(tmp_path):
