@@ -1,6 +1,7 @@
 """What jobs asked for against what they took, from the benchmark records of finished studies.
 
-Run `python -m benchmarks.needs results/quick ...` after a study; minutes are by the clock.
+Run `python -m benchmarks.needs results/quick ...` after a study; minutes are by the clock. What a
+job took is its script's; what it asked for has the Snakemakes of a job of SLURM in it.
 """
 
 import sys

@@ -27,7 +27,7 @@ PROFILE = "profiles/slurm"
 OPTIONS = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "4")
 TRAINING = {"train_synthesizer", "train_arm"}
 GPU_RULES = {*TRAINING, "draw_samples"}
-MINUTES = 15
+MINUTES = 30
 
 
 def tell(*command: str) -> str:

@@ -25,8 +25,11 @@ from augtrial.replicate import Replicate
 from augtrial.settings import Arm
 from augtrial.study import Study, Which
 
-# MB of a process once its packages are there: without PyTorch, with it, and with a GPU's context.
-PLAIN, TORCH, CUDA = 400, 750, 3500
+# MB of a job of SLURM beside its script: two Snakemakes, of 130 MB each.
+AROUND = 300
+# MB of a job once its script's packages are there: without PyTorch, with it, and with a GPU's
+# context.
+PLAIN, TORCH, CUDA = AROUND + 250, AROUND + 750, AROUND + 3200
 LARGEST_SCAN = 1500  # MB for a CT series of some hundred slices while it is read
 SLOW = 4  # times the plan's estimate, which is right within a factor of two or three
 LEAST_MINUTES = 15

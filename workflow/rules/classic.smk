@@ -13,7 +13,7 @@ rule make_variants:
     benchmark:
         "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
     resources:
-        mem_mb=needs.variants(),
+        mem_mb=lambda w, attempt: attempt * needs.variants(),
     params:
         classic=study.settings.classic.model_dump(),
         size=study.settings.roi.size,

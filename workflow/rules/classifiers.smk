@@ -122,7 +122,7 @@ rule predict_fold:
     benchmark:
         "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
     resources:
-        mem_mb=needs.looking(),
+        mem_mb=lambda w, attempt: attempt * needs.looking(),
     params:
         networks=lambda w: recipes.network_names(w.replicate),
         arms=list(study.settings.arms),

@@ -16,7 +16,7 @@ rule appraise_samples:
     benchmark:
         "<benchmarks>/appraise_samples/replicate{replicate}.tsv"
     resources:
-        mem_mb=needs.looking(),
+        mem_mb=lambda w, attempt: attempt * needs.looking(),
     params:
         fidelity=study.settings.fidelity.model_dump(exclude={"arm"}),
         arm=study.settings.feature_arm,

@@ -51,7 +51,7 @@ rule embed_lesions:
     benchmark:
         "<benchmarks>/embed_lesions.tsv"
     resources:
-        mem_mb=needs.looking(),
+        mem_mb=lambda w, attempt: attempt * needs.looking(),
     params:
         arms=recipes.embedding_arms(),
         variants=study.settings.embedding.variants,
