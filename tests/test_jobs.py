@@ -64,10 +64,12 @@ def test_a_result_that_was_cut_short_after_its_job_is_found(tmp_path):
     with job(script(tmp_path / "logs", whole, cut, gone)):
         for path in (whole, cut, gone):
             path.write_bytes(b"0123456789")
-    assert damaged_files(tmp_path / "logs") == {}
+    assert damaged_files(tmp_path / "logs") == []
     cut.write_bytes(b"01234")
     gone.unlink()
-    assert damaged_files(tmp_path / "logs") == {cut: (5, 10)}
+    (damage,) = damaged_files(tmp_path / "logs")
+    assert (damage.path, damage.now, damage.then) == (cut, 5, 10)
+    assert damage.outputs == (whole, cut, gone)
 
 
 def test_of_two_jobs_that_wrote_one_file_the_later_counts(tmp_path):
@@ -75,4 +77,4 @@ def test_of_two_jobs_that_wrote_one_file_the_later_counts(tmp_path):
     for name, content in (("b", b"01234"), ("a", b"0123456789")):
         path.write_bytes(content)
         record_sizes(tmp_path / "logs" / f"{name}.log", [path])
-    assert damaged_files(tmp_path / "logs") == {}
+    assert damaged_files(tmp_path / "logs") == []

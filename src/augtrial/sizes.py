@@ -4,6 +4,7 @@ A full disk or a crashed file system can cut a file that was whole; Snakemake wo
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from augtrial.files import read_json, write_json
@@ -17,19 +18,31 @@ def record_sizes(log: str | Path, outputs: Iterable[str | Path]) -> None:
     write_json(Path(log).with_suffix(SUFFIX), sizes)
 
 
-def damaged_files(logs: str | Path) -> dict[Path, tuple[int, int]]:
-    """Return the files whose size is not what their job wrote: path -> (bytes now, then).
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not as long as its job wrote it, and all that this job wrote."""
+
+    path: Path
+    now: int
+    then: int
+    outputs: tuple[Path, ...]
+
+
+def damaged_files(logs: str | Path) -> list[Damage]:
+    """Return the files whose size is not what their job wrote.
 
     Of several jobs that wrote one file the latest counts. Files that are gone are no damage:
-    Snakemake makes them anew by itself.
+    Snakemake makes them anew by itself, if anything needs them.
     """
-    written: dict[str, int] = {}
+    written: dict[str, tuple[int, tuple[Path, ...]]] = {}
     records = sorted(Path(logs).rglob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
     for record in records:
-        written |= read_json(record)
-    found = {}
-    for name, then in written.items():
+        sizes = read_json(record)
+        outputs = tuple(map(Path, sizes))
+        written |= {name: (size, outputs) for name, size in sizes.items()}
+    found = []
+    for name, (then, outputs) in written.items():
         path = Path(name)
         if path.exists() and (now := path.stat().st_size) != then:
-            found[path] = now, then
+            found.append(Damage(path, now, then, outputs))
     return found

@@ -54,10 +54,15 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
 
 
 def _remove_damaged(study: Study) -> None:
-    """Remove results that were cut short after their job had ended, so that they are made anew."""
-    for path, (now, then) in damaged_files(Path(study.root) / "logs").items():
-        print(f"{path} has {now} bytes, its job wrote {then}: it is made anew", file=sys.stderr)
-        path.unlink()
+    """Remove results that were cut short after their job had ended, so that it runs again.
+
+    With all that it wrote: Snakemake runs no job for a file that no other job reads.
+    """
+    for damage in damaged_files(Path(study.root) / "logs"):
+        sizes = f"{damage.now} bytes, its job wrote {damage.then}"
+        print(f"{damage.path} has {sizes}: that job runs again", file=sys.stderr)
+        for path in damage.outputs:
+            path.unlink(missing_ok=True)
 
 
 def redraws(workflow: "Workflow") -> bool:
