@@ -4,6 +4,7 @@
 rule draw_phantom:
     output:
         table="<results>/cohort/lesions.csv",
+        note="<results>/cohort/README.md",
         pictures=places.phantom_files(),
     log:
         "<logs>/draw_phantom.log",
