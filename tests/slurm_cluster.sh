@@ -52,7 +52,8 @@ start() {
     stop
     mkdir -p $home/slurmctld $home/slurmd $home/devices
     chmod 755 $home
-    # A GPU without a file is refused with its node; any file will do, since nothing opens it.
+    # A GPU without a file is refused with its node, and one whose file is no device gives its jobs
+    # no CUDA_VISIBLE_DEVICES; which device it is does not matter, since nothing opens it.
     for number in 0 1; do
         mknod $home/devices/gpu$number c 1 3
     done

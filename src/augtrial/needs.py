@@ -5,8 +5,7 @@ rounded up: a job that asks for too little is killed, one that asks for too much
 """
 
 from collections.abc import Iterable
-from itertools import pairwise
-from math import ceil, prod
+from math import ceil
 
 import numpy as np
 
@@ -16,9 +15,11 @@ from augtrial.plan import (
     Training,
     arm_images,
     classifier_training,
+    classifier_weights,
     synthesizer_images,
     synthesizer_training,
     synthesizer_units,
+    synthesizer_weights,
 )
 from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
@@ -75,13 +76,14 @@ class Needs:
             for place, width in enumerate(widths)
         )
         activations = 4 * 4 * 3 * settings.batch * maps
-        weights = 4 * 8 * self._synthesizer_weights(name)
+        weights = 4 * 8 * sum(synthesizer_weights(settings))
         return self.torch + self._mb(3 * images) + round((activations + weights) / 1e6)
 
     def samples(self, name: str) -> int:
         """Return what drawing a synthesizer's images for a fold takes."""
         images = self.recipes.samples_drawn(name) * len(self.study.classes)
-        return self.torch + self._mb(3 * images) + round(16 * self._synthesizer_weights(name) / 1e6)
+        weights = sum(synthesizer_weights(self.settings.synthesizers[name]))
+        return self.torch + self._mb(3 * images) + round(16 * weights / 1e6)
 
     def looking(self) -> int:
         """Return what predicting, embedding and appraising take."""
@@ -96,16 +98,9 @@ class Needs:
         for width in settings.channels:
             maps += (side - 2) ** 2 * width
             side = (side - 2) // 2
-        weights = side * side * settings.channels[-1] * settings.dense
         activations = 4 * 3 * settings.batch * maps
-        kept = 4 * weights * (6 + len(settings.stops))
+        kept = 4 * classifier_weights(self.study) * (6 + len(settings.stops))
         return self.torch + self._mb(4 * images) + round((activations + kept) / 1e6)
-
-    def _synthesizer_weights(self, name: str) -> int:
-        settings = self.settings.synthesizers[name]
-        widths = [*settings.generator_channels, 1], [1, *settings.discriminator_channels]
-        layers = [prod(pair) for own in widths for pair in pairwise(own)]
-        return settings.kernel**2 * sum(layers) + settings.latent * 16 * widths[0][0]
 
     def _mb(self, images: float, kind: type = np.uint8) -> int:
         return ceil(images * self.settings.roi.size**2 * np.dtype(kind).itemsize / 1e6)

@@ -189,17 +189,18 @@ def disk_bytes(study: Study) -> float:
         for name in settings.used_synthesizers
     )
     networks = sum(
-        4 * sum(_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)
+        4 * sum(synthesizer_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)
         for synthesizer in settings.used_synthesizers.values()
     )
-    classifier = _classifier_weights(study)
+    classifier = classifier_weights(study)
     trained = len(settings.trained_arms) * (1 + len(settings.classifier.stops))
     networks += 4 * trained * classifier
     cohort = lesions * 1e6 if study.is_phantom else 0
     return variants + jobs * (samples * pixels + networks) + lesions * 2e5 + cohort
 
 
-def _classifier_weights(study: Study) -> int:
+def classifier_weights(study: Study) -> int:
+    """Return how many weights the study's CNN has, biases aside."""
     settings, side = study.settings.classifier, study.settings.roi.size
     for _ in settings.channels:
         side = (side - 2) // 2
@@ -207,7 +208,8 @@ def _classifier_weights(study: Study) -> int:
     return weights + side * side * settings.channels[-1] * settings.dense
 
 
-def _weights(settings: DcganSettings | AcganSettings) -> tuple[int, int]:
+def synthesizer_weights(settings: DcganSettings | AcganSettings) -> tuple[int, int]:
+    """Return how many weights a generator and its discriminator have, biases and norms aside."""
     area = settings.kernel**2
     generator = [*settings.generator_channels, 1]
     discriminator = [1, *settings.discriminator_channels]
