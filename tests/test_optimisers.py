@@ -1,11 +1,13 @@
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from augtrial.optimisers import Adam, Sgd
+from augtrial.optimisers import Adam, Sgd, adam, sgd
+from augtrial.training import Device
 
 OURS = {
     "sgd": lambda parameters: Sgd(parameters, 0.0005, 0.9),
@@ -62,3 +64,21 @@ def test_the_compiler_is_not_imported():
         "w.sum().backward(); o.step(); sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class LikeGpu(Device):
+    is_gpu = True
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_gpus_fused_steps_differ_by_rounding_alone(name):
+    fused = {
+        "sgd": partial(sgd, learning_rate=0.0005, momentum=0.9),
+        "plain sgd": partial(sgd, learning_rate=0.0005, momentum=0.0),
+        "adam": partial(adam, learning_rate=0.002, betas=(0.5, 0.999)),
+    }
+    device = LikeGpu(torch.device("cpu"), bfloat16=False)
+    ours = train(OURS[name], 20)
+    theirs = train(lambda parameters: fused[name](parameters, device=device), 20)
+    for own, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, other, atol=1e-5, rtol=1e-4)

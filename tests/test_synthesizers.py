@@ -79,7 +79,8 @@ def test_an_acgan_judges_source_and_class(judge):
 def test_odenas_discriminator_drops_out_while_training_only():
     network = acgan.OdenaDiscriminator(classes=2, size=32).eval()
     images = torch.rand(2, 1, 32, 32)
-    plain, dropped = network(images)[0], network(images, torch.Generator().manual_seed(1))[0]
+    masks = network.draw_masks(len(images), torch.Generator().manual_seed(1))
+    plain, dropped = network(images)[0], network(images, masks)[0]
     assert torch.equal(plain, network(images)[0])
     assert not torch.equal(plain, dropped)
 
@@ -93,13 +94,14 @@ def test_weights_are_drawn_from_the_papers_normal_distribution():
 
 @pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=["dcgan", "acgan"])
 def test_training_leaves_a_history_and_snapshots(striped_classes, settings):
-    _, history, kept = train(*striped_classes, settings)
+    trained = train(*striped_classes, settings)
+    history = trained.history
     assert [row["epoch"] for row in history] == [1, 2, 3]
     assert all(0 <= row[key] <= 1 for row in history for key in ("d_real", "d_fake"))
     assert np.isnan(history[0]["class_real"]) == (settings.network == "dcgan")
-    assert kept["epochs"].tolist() == [2, 3]
+    assert trained.epochs == [2, 3]
     classes = 2 if settings.network == "acgan" else 1
-    assert kept["images"].shape == (2, classes, 8, 32, 32)
+    assert [snapshot.shape for snapshot in trained.snapshots] == 2 * [(classes, 8, 32, 32)]
 
 
 class Killed(Exception):
@@ -110,7 +112,7 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     striped_classes, settings, tmp_path, monkeypatch
 ):
-    straight, whole_history, whole_kept = train(*striped_classes, settings)
+    straight = train(*striped_classes, settings)
     checkpoint = Checkpoint(tmp_path, "key", every=0)
 
     def save_and_die(state):
@@ -122,16 +124,16 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     with pytest.raises(Killed):
         train(*striped_classes, settings, checkpoint=checkpoint)
     again = Checkpoint(tmp_path, "key", every=1e9)
-    resumed, history, kept = train(*striped_classes, settings, checkpoint=again)
-    assert same(straight, resumed)
-    assert str(history) == str(whole_history)  # NaN is not equal to itself
-    np.testing.assert_array_equal(kept["images"], whole_kept["images"])
+    resumed = train(*striped_classes, settings, checkpoint=again)
+    assert same(straight.pair, resumed.pair)
+    assert str(resumed.history) == str(straight.history)  # NaN is not equal to itself
+    assert torch.equal(torch.stack(resumed.snapshots), torch.stack(straight.snapshots))
 
 
 def test_the_discriminator_of_a_longer_training_tells_noise_from_stripes(striped_classes):
     images, labels = striped_classes
     settings = DCGAN.model_copy(update={"epochs": 6, "learning_rate": 0.002})
-    pair, _, _ = train(images[labels == 1], labels[labels == 1], settings)
+    pair = train(images[labels == 1], labels[labels == 1], settings).pair
     noise = torch.rand(40, 1, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
     real = torch.from_numpy(images[labels == 1])[:, None].float() / 127.5 - 1
     pair.eval()

@@ -7,13 +7,15 @@ Parameters are sampled here and written to a table; applying them is a pure func
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from augtrial import seeds
 from augtrial.resampler import Square, cut_all, outside_pixels
 from augtrial.roi import Context, largest_shift, to_bytes
-from augtrial.settings import ClassicSettings
+
+if TYPE_CHECKING:
+    from augtrial.settings import ClassicSettings
 
 FLIPS = ((False, True), (True, False), (True, True))  # up-down, left-right, both
 
@@ -45,7 +47,7 @@ class Variant:
 
 
 def sample_variants(
-    diameter: float, settings: ClassicSettings, generator: np.random.Generator
+    diameter: float, settings: "ClassicSettings", generator: np.random.Generator
 ) -> list[Variant]:
     """Return a lesion's N variants, in the one random order of which every subset is a head.
 
@@ -72,7 +74,7 @@ def sample_variants(
 
 
 def sample_variant(
-    diameter: float, settings: ClassicSettings, generator: np.random.Generator
+    diameter: float, settings: "ClassicSettings", generator: np.random.Generator
 ) -> Variant:
     """Return one variant alone, of the kinds in the proportion in which N counts them."""
     angle = float(generator.uniform(0, 180))
@@ -91,26 +93,6 @@ def sample_variant(
         low, high = (share * diameter for share in settings.scale_range)
         return replace(rotated, margin=float(generator.uniform(low, high)))
     return rotated
-
-
-class OnlineVariants:
-    """Lesions that show another variant of themselves at every draw."""
-
-    def __init__(
-        self, contexts: Sequence[Context], settings: ClassicSettings, size: int, *, seed: int
-    ) -> None:
-        """Keep the lesions' surroundings in memory; `seed` draws the parameters."""
-        self.contexts, self.settings, self.size, self.seed = list(contexts), settings, size, seed
-
-    def draw(self, lesions: np.ndarray, update: int) -> np.ndarray:
-        """Return new variants of these lesions as uint8 [n, s, s]; an update's are its own."""
-        generator = seeds.generator(self.seed, "online", update)
-        images = np.empty((len(lesions), self.size, self.size), np.uint8)
-        for place, lesion in enumerate(lesions):
-            context = self.contexts[lesion]
-            variant = sample_variant(context.diameter, self.settings, generator)
-            images[place] = apply_variant(context, variant, self.size)
-        return images
 
 
 def apply_variants(context: Context, variants: Sequence[Variant], size: int) -> np.ndarray:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
-from augtrial.settings_problems import ORACLE
 from augtrial.study import Study, Which
+from augtrial.trainingset import ORACLE
 
 
 class Places:

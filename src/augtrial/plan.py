@@ -15,6 +15,7 @@ from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.settings import AcganSettings, Arm, ClassifierSettings, DcganSettings
 from augtrial.study import Study
+from augtrial.trainingset import synthetic_count
 
 # Multiply-adds a second that these networks reach (docs/benchmarks.md has measured ones), the
 # least time of an update whatever its size, and what a job costs before it begins.
@@ -152,7 +153,7 @@ def arm_images(study: Study, arm: Arm, replicate: Replicate) -> int:
     if arm.classic != "all":
         classic = arm.classic if isinstance(arm.classic, int) else 0
     drawn = sum(
-        arm.synthetic_count(synthesizer, label)
+        synthetic_count(arm, synthesizer, label)
         for synthesizer in arm.synthetic
         for label in study.classes
     )

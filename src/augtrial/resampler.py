@@ -7,11 +7,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
-import cv2
 import numpy as np
-
-cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ def cut(pixels: np.ndarray, square: Square, size: int) -> np.ndarray:
 
 def cut_all(pixels: np.ndarray, squares: Sequence[Square], size: int) -> np.ndarray:
     """Return squares of one picture as `cut` gives them, float32 [n, size, size]."""
+    cv2 = _opencv()
     images = np.empty((len(squares), size, size), np.float32)
     uses = Counter(square.side for square in squares)
     smoothed: dict[float, np.ndarray] = {}
@@ -88,8 +87,16 @@ def _smoothed(pixels: np.ndarray, factor: float) -> np.ndarray:
     """Return a picture that may be shrunk by a factor without aliasing."""
     if factor <= 1:
         return pixels
-    sigma = (factor - 1) / 2
+    sigma, cv2 = (factor - 1) / 2, _opencv()
     return cv2.GaussianBlur(pixels, (0, 0), sigmaX=sigma, borderType=cv2.BORDER_REPLICATE)
+
+
+def _opencv() -> ModuleType:
+    """Return OpenCV: where images are cut on a GPU, it need not be there."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return cv2
 
 
 def outside_pixels(square: Square, size: int, shape: tuple[int, int]) -> int:

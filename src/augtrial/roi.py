@@ -9,10 +9,10 @@ import numpy as np
 
 from augtrial.files import write_arrays
 from augtrial.resampler import Square, cut, outside_pixels
-from augtrial.settings import ClassicSettings, RoiSettings
 
 if TYPE_CHECKING:
     from augtrial.cohort.readers import LesionSlice
+    from augtrial.settings import ClassicSettings, RoiSettings
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def measure_diameter(lesion: "LesionSlice") -> float:
     return max(x1 - x0, y1 - y0)
 
 
-def place_square(lesion: "LesionSlice", roi: RoiSettings, classic: ClassicSettings) -> Square:
+def place_square(lesion: "LesionSlice", roi: "RoiSettings", classic: "ClassicSettings") -> Square:
     """Return the base square, centred on the lesion's bounding box.
 
     Its side is (1 + 2 margin) d, and more where the lesion is so long that a rotated and
@@ -65,12 +65,14 @@ def place_square(lesion: "LesionSlice", roi: RoiSettings, classic: ClassicSettin
     return Square(x=float(x), y=float(y), side=float(side))
 
 
-def largest_shift(diameter: float, classic: ClassicSettings) -> float:
+def largest_shift(diameter: float, classic: "ClassicSettings") -> float:
     """Return p = min(4, 0.1 d), the bound of translations in native pixels."""
     return min(classic.translation_pixels, classic.translation_share * diameter)
 
 
-def extract_context(lesion: "LesionSlice", roi: RoiSettings, classic: ClassicSettings) -> Context:
+def extract_context(
+    lesion: "LesionSlice", roi: "RoiSettings", classic: "ClassicSettings"
+) -> Context:
     """Return the lesion's surroundings, windowed, as far as the widest variant reaches."""
     diameter = measure_diameter(lesion)
     square = place_square(lesion, roi, classic)

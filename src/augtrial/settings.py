@@ -282,11 +282,6 @@ class Arm(Model):
         scaled = {key: of(size) for key, size in sizes.items()}
         return self.model_copy(update={**scaled, "synthetic": synthetic})
 
-    def synthetic_count(self, synthesizer: str, label: str) -> int:
-        """Return how many synthetic images of one class per fold it takes."""
-        wanted = self.synthetic.get(synthesizer, 0)
-        return wanted if isinstance(wanted, int) else wanted.get(label, 0)
-
 
 class OracleSettings(Model):
     """Fresh real lesions of new patients, for the arms that ask for them: the positive control."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from augtrial.spelling import SEPARATOR, contrast_arms, hint
+from augtrial.trainingset import ORACLE
 
 if TYPE_CHECKING:
     from augtrial.settings import Arm, Settings
-
-ORACLE = "oracle"  # fresh lesions stand among an arm's samples under this name
 
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:

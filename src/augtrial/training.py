@@ -45,6 +45,11 @@ class Device:
         return torch.autocast(self.torch.type, dtype=torch.bfloat16)
 
     @property
+    def is_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return self.torch.type == "cuda"
+
+    @property
     def name(self) -> str:
         """Its name and precision, for the records."""
         kind = "CPU" if self.torch.type == "cpu" else torch.cuda.get_device_name(self.torch)

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from augtrial import seeds
-from augtrial.settings import Arm
-from augtrial.settings_problems import ORACLE
+
+if TYPE_CHECKING:
+    from augtrial.settings import Arm
 
 ONLINE = "online"
+ORACLE = "oracle"  # fresh lesions stand among an arm's samples under this name
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,14 @@ def spread(size: int, order: list[int]) -> np.ndarray:
     return counts
 
 
+def synthetic_count(arm: "Arm", synthesizer: str, label: str) -> int:
+    """Return how many synthetic images of one class per fold an arm takes."""
+    wanted = arm.synthetic.get(synthesizer, 0)
+    return wanted if isinstance(wanted, int) else wanted.get(label, 0)
+
+
 def assemble(
-    arm: Arm,
+    arm: "Arm",
     parts: Sequence[Part],
     classes: Sequence[str],
     *,
@@ -191,7 +200,7 @@ def assemble(
             add(select_classic(part, extra, counts), np.repeat(indices, extra), "classic")
     for source in [*arm.synthetic, *([ORACLE] if arm.oracle else [])]:
         for label, index in place.items():
-            wanted = arm.oracle if source == ORACLE else arm.synthetic_count(source, label)
+            wanted = arm.oracle if source == ORACLE else synthetic_count(arm, source, label)
             count = wanted * len(parts)
             pixels = (samples or {})[source][label][:count]
             assert len(pixels) == count, (source, label, len(pixels), count)

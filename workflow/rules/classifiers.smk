@@ -36,7 +36,7 @@ rule train_arm:
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=places.checkpoints,
-        code=study.code("classifier", "trainingset", "classic"),
+        code=study.code("classifier", "online", "trainingset"),
     script:
         "../scripts/train_classifiers.py"
 

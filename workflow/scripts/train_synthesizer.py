@@ -24,7 +24,9 @@ with job(snakemake):
     place = ".".join([snakemake.rule, *names.values()])
     with (
         training_device(params.device, params.precision) as device,
-        CheckpointFolder(params.checkpoints, place, dict(params.items())) as checkpoints,
+        CheckpointFolder(
+            params.checkpoints, place, [dict(params.items()), device.name]
+        ) as checkpoints,
     ):
         trained = train_units(
             learnt,

@@ -5,6 +5,7 @@ networks, a class embedding that joins z, and an auxiliary head that names the c
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -48,9 +49,11 @@ class Discriminator(nn.Module):
         self.source = nn.Linear(16 * channels[-1], 1)
         self.auxiliary = nn.Linear(16 * channels[-1], classes)
 
-    def forward(
-        self, images: Tensor, dropout: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the dropout masks of a batch: none."""
+        return ()
+
+    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         """Return source scores [n] and class scores [n, classes], before sigmoid and softmax."""
         x = self.layers(images).flatten(1)
         return self.source(x).squeeze(1), self.auxiliary(x)
@@ -71,22 +74,26 @@ class OdenaDiscriminator(nn.Module):
             for index, (before, after) in enumerate(itertools.pairwise(widths))
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[2:])
-        side = size // 8
-        self.source = nn.Linear(512 * side * side, 1)
-        self.auxiliary = nn.Linear(512 * side * side, classes)
+        halves = [2 ** (1 + index // 2) for index in range(6)]
+        self.shapes = [(w, size // h, size // h) for w, h in zip(widths[1:], halves, strict=True)]
+        maps = math.prod(self.shapes[-1])
+        self.source = nn.Linear(maps, 1)
+        self.auxiliary = nn.Linear(maps, classes)
 
-    def forward(
-        self, images: Tensor, dropout: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Return source and class scores; while training, `dropout` draws the masks."""
+    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the dropout masks of a batch, bool [count, c, s, s] for each convolution."""
+        drawn = (torch.empty(count, *shape) for shape in self.shapes)
+        return tuple(mask.bernoulli_(0.5, generator=generator).bool() for mask in drawn)
+
+    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Return source and class scores; `masks` are those of dropout while training."""
         x = images
         for index, convolution in enumerate(self.convolutions):
             x = convolution(x)
             if index:
                 x = self.norms[index - 1](x)
             x = F.leaky_relu(x, 0.2)
-            if dropout is not None:
-                kept = torch.empty(x.shape).bernoulli_(0.5, generator=dropout)
-                x = x * kept.to(x.device) * 2
+            if masks:
+                x = x * masks[index] * 2
         x = x.flatten(1)
         return self.source(x).squeeze(1), self.auxiliary(x)

@@ -5,7 +5,8 @@ Odena et al. 2017, eq. 1-2: D maximises L_S + L_C, G maximises L_C - L_S. One fo
 serves both updates of a step.
 """
 
-from typing import Any
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,10 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
-from augtrial.optimisers import Adam
-from augtrial.settings import AcganSettings, DcganSettings
+from augtrial.engine import Training, train_all
+from augtrial.optimisers import adam
 from augtrial.synthesizers import acgan, dcgan
 from augtrial.training import Checkpoint, Device, batch_order
+
+if TYPE_CHECKING:
+    from augtrial.settings import AcganSettings, DcganSettings
 
 COLUMNS = ("loss_d", "loss_g", "d_real", "d_fake", "class_real", "class_fake")
 
@@ -32,12 +36,12 @@ class Pair(nn.Module):
 
 
 def build_pair(
-    settings: DcganSettings | AcganSettings, *, classes: int, size: int, seed: int | None = None
+    settings: "DcganSettings | AcganSettings", *, classes: int, size: int, seed: int | None = None
 ) -> Pair:
     """Return the networks of these settings; `seed` draws their weights."""
     shape = {"kernel": settings.kernel}
     inner: dict[str, Any] = {"latent": settings.latent, "channels": settings.generator_channels}
-    if isinstance(settings, DcganSettings):
+    if settings.network == "dcgan":
         pair = Pair(
             dcgan.Generator(**inner, **shape),
             dcgan.Discriminator(channels=settings.discriminator_channels, **shape),
@@ -87,96 +91,143 @@ def draw_latent(count: int, latent: int, generator: torch.Generator) -> Tensor:
     return torch.rand(count, latent, generator=generator) * 2 - 1
 
 
-def train_pair(
-    images: np.ndarray,
-    labels: np.ndarray,
-    settings: DcganSettings | AcganSettings,
-    *,
-    classes: int,
-    seed: int,
-    device: Device,
-    checkpoint: Checkpoint | None = None,
-    examples: int = 8,
-) -> tuple[Pair, list[dict[str, float]], dict[str, np.ndarray]]:
-    """Train a generator against its discriminator.
+class PairTraining(Training):
+    """A generator against its discriminator, on their way through their epochs.
 
-    Args:
-        images: uint8 [n, s, s].
-        labels: class indices [n]; all 0 for a DCGAN.
-        settings: networks and optimiser.
-        classes: number of classes (1 for a DCGAN).
-        seed: draws weights, orders, latents and labels.
-        device: where to train.
-        checkpoint: where to go on from.
-        examples: images of each class in a snapshot.
-
-    Returns:
-        The networks, on the CPU; the history, a row an epoch (mean losses, D(x) and D(G(z)) in
-        [0, 1], the auxiliary head's accuracy on real and synthetic images or NaN); and the
-        snapshots: epochs [k] and images uint8 [k, classes, examples, s, s] of fixed latents.
+    `history` has a row an epoch: mean losses, D(x) and D(G(z)) in [0, 1], the auxiliary head's
+    accuracy on real and synthetic images or NaN. `snapshots` are images uint8 [classes, examples,
+    s, s] of fixed latents, after each of `epochs`.
     """
-    pair = build_pair(settings, classes=classes, size=images.shape[-1], seed=seed)
-    pair.to(device.torch, memory_format=torch.channels_last)  # quicker; another sum order
-    generator, discriminator = pair.generator, pair.discriminator
-    betas = (settings.beta1, settings.beta2)
-    optimiser_g = Adam(generator.parameters(), settings.learning_rate, betas)
-    optimiser_d = Adam(discriminator.parameters(), settings.learning_rate, betas)
-    pixels = torch.from_numpy(images)[:, None].to(device.torch, memory_format=torch.channels_last)
-    targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
-    batch = min(settings.batch, len(images))
-    steps = len(images) // batch  # whole batches only: batch norm of a small rest is noise
-    epochs = _snapshot_epochs(settings)
-    history: list[dict[str, float]] = []
-    snapshots: list[Tensor] = []
-    begin, totals = 0, torch.zeros(len(COLUMNS), device=device.torch)
-    parts = {"pair": pair, "optimiser_g": optimiser_g, "optimiser_d": optimiser_d}
-    if checkpoint is not None and (state := checkpoint.load()):
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        begin, history, snapshots = state["step"], state["history"], state["snapshots"]
-        totals.copy_(state["totals"])
-    for step in range(begin, settings.epochs * steps):
-        epoch, within = divmod(step, steps)
-        draw = seeds.torch_generator(seed, "step", step)
-        order = batch_order(len(images), batch, epoch * steps + within, seed=seed, whole=True)
-        index = torch.from_numpy(order).to(device.torch)
-        real, real_labels = pixels[index].float() / 127.5 - 1, targets[index]
-        z = draw_latent(batch, settings.latent, draw).to(device.torch)
-        fake_labels = torch.randint(classes, (batch,), generator=draw).to(device.torch)
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        settings: "DcganSettings | AcganSettings",
+        *,
+        classes: int,
+        seed: int,
+        device: Device,
+        checkpoint: Checkpoint | None = None,
+        examples: int = 8,
+    ) -> None:
+        """Draw the networks' weights, or go on from the checkpoint.
+
+        Args:
+            images: uint8 [n, s, s].
+            labels: class indices [n]; all 0 for a DCGAN.
+            settings: networks and optimiser.
+            classes: number of classes (1 for a DCGAN).
+            seed: draws weights, orders, latents and labels.
+            device: where to train.
+            checkpoint: where to go on from.
+            examples: images of each class in a snapshot.
+        """
+        self.settings, self.classes, self.seed, self.device = settings, classes, seed, device
+        self.checkpoint, self.examples = checkpoint, examples
+        self.pair = build_pair(settings, classes=classes, size=images.shape[-1], seed=seed)
+        # Channels last is quicker; another sum order.
+        self.pair.to(device.torch, memory_format=torch.channels_last)
+        rates = settings.learning_rate, (settings.beta1, settings.beta2)
+        self.optimiser_g = adam(self.pair.generator.parameters(), *rates, device=device)
+        self.optimiser_d = adam(self.pair.discriminator.parameters(), *rates, device=device)
+        self.pixels = torch.from_numpy(images)[:, None].to(
+            device.torch, memory_format=torch.channels_last
+        )
+        self.targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
+        self.batch = min(settings.batch, len(images))
+        # Whole batches only: batch norm of a small rest is noise.
+        self.steps = len(images) // self.batch
+        self.updates = settings.epochs * self.steps
+        self.looks = range(self.steps, self.updates + 1, self.steps)
+        self.epochs = _snapshot_epochs(settings)
+        self.history: list[dict[str, float]] = []
+        self.snapshots: list[Tensor] = []
+        self.totals = torch.zeros(len(COLUMNS), device=device.torch)
+        if checkpoint is not None and (state := checkpoint.load()):
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+            self.history, self.snapshots = state["history"], state["snapshots"]
+            self.update = state["step"]
+            self.totals.copy_(state["totals"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("pair", "optimiser_g", "optimiser_d")}
+
+    def draws(self, update: int) -> tuple[Tensor, ...]:
+        """Return the batch's images, the latents, the labels of the fakes, and dropout's masks."""
+        chance = seeds.torch_generator(self.seed, "step", update)
+        order = batch_order(len(self.pixels), self.batch, update, seed=self.seed, whole=True)
+        z = draw_latent(self.batch, self.settings.latent, chance)
+        fake_labels = torch.randint(self.classes, (self.batch,), generator=chance)
+        masks = [self.pair.discriminator.draw_masks(self.batch, chance) for _ in range(3)]
+        return torch.from_numpy(order), z, fake_labels, *itertools.chain(*masks)
+
+    def step(self, *draws: Tensor) -> None:
+        """Change both networks by one batch, the discriminator first."""
+        index, z, fake_labels, *masks = draws
+        generator, discriminator = self.pair.generator, self.pair.discriminator
+        layers = len(masks) // 3
+        real, real_labels = self.pixels[index].float() / 127.5 - 1, self.targets[index]
 
         # The discriminator's update.
-        with device.autocast():
+        with self.device.autocast():
             fake = generator(z, fake_labels)
-            judged_real = discriminator(real, draw)
-            judged_fake = discriminator(fake.detach(), draw)
+            judged_real = discriminator(real, masks[:layers])
+            judged_fake = discriminator(fake.detach(), masks[layers : 2 * layers])
         loss_d = discriminator_loss(judged_real, judged_fake, real_labels, fake_labels)
-        optimiser_d.zero_grad()
+        self.optimiser_d.zero_grad()
         loss_d.backward()
-        optimiser_d.step()
+        self.optimiser_d.step()
 
         # The generator's update, against the discriminator as it now is, which it leaves alone.
         discriminator.requires_grad_(False)
-        with device.autocast():
-            judged = discriminator(fake, draw)
+        with self.device.autocast():
+            judged = discriminator(fake, masks[2 * layers :])
         loss_g = generator_loss(judged, fake_labels)
-        optimiser_g.zero_grad()
+        self.optimiser_g.zero_grad()
         loss_g.backward()
-        optimiser_g.step()
+        self.optimiser_g.step()
         discriminator.requires_grad_(True)
 
-        totals += _measures(loss_d, loss_g, judged_real, judged_fake, real_labels, fake_labels)
-        if within == steps - 1:
-            means = (totals / steps).tolist()
-            history.append({"epoch": epoch + 1, **dict(zip(COLUMNS, means, strict=True))})
-            totals.zero_()
-            if epoch + 1 in epochs:
-                snapshots.append(_snapshot(generator, settings, classes, examples, seed, device))
-        if checkpoint is not None and checkpoint.is_due():
-            progress = {"history": history, "snapshots": snapshots, "totals": totals}
-            states = {name: part.state_dict() for name, part in parts.items()}
-            checkpoint.save({**progress, **states, "step": step + 1})
-    kept = {"epochs": np.array(epochs), "images": torch.stack(snapshots).numpy()}
-    return pair.cpu().to(memory_format=torch.contiguous_format), history, kept
+        measured = _measures(loss_d, loss_g, judged_real, judged_fake, real_labels, fake_labels)
+        self.totals += measured
+
+    def look(self) -> None:
+        """Note an epoch's row, a snapshot, a checkpoint."""
+        epoch, within = divmod(self.update, self.steps)
+        if within == 0:
+            means = (self.totals / self.steps).tolist()
+            self.history.append({"epoch": epoch, **dict(zip(COLUMNS, means, strict=True))})
+            self.totals.zero_()
+            if epoch in self.epochs:
+                self.snapshots.append(self._snapshot())
+        if self.checkpoint is not None and self.checkpoint.is_due():
+            states = {name: part.state_dict() for name, part in self._parts().items()}
+            progress = {"history": self.history, "snapshots": self.snapshots}
+            progress |= {"totals": self.totals, "step": self.update}
+            self.checkpoint.save(progress | states)
+
+    @torch.no_grad()
+    def _snapshot(self) -> Tensor:
+        generator, device = self.pair.generator, self.device.torch
+        chance = seeds.torch_generator(self.seed, "snapshot")
+        z = draw_latent(self.examples, self.settings.latent, chance).to(device)
+        generator.eval()
+        grids = [
+            images_of(generator, z, torch.full((self.examples,), label).to(device))
+            for label in range(self.classes)
+        ]
+        generator.train()
+        return torch.stack(grids)
+
+
+def train_pair(
+    images: np.ndarray, labels: np.ndarray, *recipe: Any, device: Device, **options: Any
+) -> PairTraining:
+    """Train one pair to its end; what it is given is that of `PairTraining`."""
+    training = PairTraining(images, labels, *recipe, device=device, **options)
+    return next(train_all([training], device))
 
 
 @torch.no_grad()
@@ -192,22 +243,10 @@ def _measures(loss_d, loss_g, real, fake, real_labels, fake_labels) -> Tensor:
     return torch.stack([loss_d, loss_g, *belief, *aux])
 
 
-def _snapshot_epochs(settings: DcganSettings | AcganSettings) -> list[int]:
+def _snapshot_epochs(settings: "DcganSettings | AcganSettings") -> list[int]:
     """Return the epochs whose samples are kept, evenly spaced, the last one included."""
     points = np.linspace(0, settings.epochs, settings.snapshots + 1)[1:]
     return sorted({max(1, round(point)) for point in points})
-
-
-@torch.no_grad()
-def _snapshot(generator, settings, classes, examples, seed, device) -> Tensor:
-    z = draw_latent(examples, settings.latent, seeds.torch_generator(seed, "snapshot"))
-    generator.eval()
-    grids = [
-        images_of(generator, z.to(device.torch), torch.full((examples,), label).to(device.torch))
-        for label in range(classes)
-    ]
-    generator.train()
-    return torch.stack(grids)
 
 
 @torch.no_grad()

@@ -55,9 +55,11 @@ class Discriminator(nn.Module):
         self.layers = halving_layers(channels, kernel)
         self.source = nn.Linear(16 * channels[-1], 1)
 
-    def forward(
-        self, images: Tensor, dropout: torch.Generator | None = None
-    ) -> tuple[Tensor, None]:
+    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the dropout masks of a batch: none."""
+        return ()
+
+    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, None]:
         """Return the scores of being real [n], and no class scores."""
         return self.source(self.layers(images).flatten(1)).squeeze(1), None
 

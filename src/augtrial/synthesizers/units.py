@@ -3,17 +3,21 @@
 A unit's tensors stand in the state dict under its name: "cyst.generator...", "all.generator...".
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from augtrial.settings import AcganSettings, DcganSettings
-from augtrial.synthesizers.adversarial import build_pair, train_pair
+from augtrial.engine import train_all
+from augtrial.synthesizers.adversarial import PairTraining, build_pair
 from augtrial.training import Checkpoint, Device
 from augtrial.trainingset import TrainingSet
+
+if TYPE_CHECKING:
+    from augtrial.settings import AcganSettings, DcganSettings
 
 ALL = "all"
 
@@ -31,14 +35,14 @@ class Trained:
     progress: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def is_joint(settings: DcganSettings | AcganSettings) -> bool:
+def is_joint(settings: "DcganSettings | AcganSettings") -> bool:
     """Return whether one network learns all classes."""
     return settings.network == "acgan"
 
 
 def train_units(
     learnt: TrainingSet,
-    settings: DcganSettings | AcganSettings,
+    settings: "DcganSettings | AcganSettings",
     *,
     learns: Sequence[str],
     classes: Sequence[str],
@@ -57,37 +61,42 @@ def train_units(
         device: where to train.
         checkpoint_of: the checkpoint of a unit by its name, images and labels.
     """
-    trained = Trained()
     joint = is_joint(settings)
-    for unit in [ALL] if joint else learns:
-        own = slice(None) if joint else learnt.labels == classes.index(unit)
-        images = learnt.images[own]
-        labels = learnt.labels if joint else np.zeros(len(images), np.int64)
-        begin = time.perf_counter()
-        pair, rows, snapshots = train_pair(
-            images,
-            labels,
-            settings,
-            classes=len(classes) if joint else 1,
-            seed=seed_of(unit),
-            device=device,
-            checkpoint=checkpoint_of(unit, images, labels),
-        )
-        trained.state |= {f"{unit}.{name}": value for name, value in pair.state_dict().items()}
-        trained.history += [{"unit": unit, **row} for row in rows]
-        trained.progress["epochs"] = snapshots["epochs"]
+    units = [ALL] if joint else learns
+
+    def trainings() -> Iterator[PairTraining]:
+        for unit in units:
+            own = slice(None) if joint else learnt.labels == classes.index(unit)
+            images = learnt.images[own]
+            labels = learnt.labels if joint else np.zeros(len(images), np.int64)
+            yield PairTraining(
+                images,
+                labels,
+                settings,
+                classes=len(classes) if joint else 1,
+                seed=seed_of(unit),
+                device=device,
+                checkpoint=checkpoint_of(unit, images, labels),
+            )
+
+    trained = Trained()
+    for unit, training in zip(units, train_all(trainings(), device), strict=True):
+        state = training.pair.state_dict()
+        trained.state |= {f"{unit}.{name}": value for name, value in state.items()}
+        trained.history += [{"unit": unit, **row} for row in training.history]
+        trained.progress["epochs"] = np.array(training.epochs)
+        images = torch.stack(training.snapshots).numpy()
         for index, label in enumerate(classes if joint else [unit]):
-            trained.progress[f"images/{label}"] = snapshots["images"][:, index]
-        took = time.perf_counter() - begin
-        print(f"{unit}: {len(images)} images, {device.name}")
-        print(f"trained {settings.epochs} epochs in {took:.2f} s")
+            trained.progress[f"images/{label}"] = images[:, index]
+        print(f"{unit}: {len(training.pixels)} images, {device.name}")
+        print(f"trained {settings.epochs} epochs in {training.seconds:.2f} s")
     return trained
 
 
 def load_generator(
     state: Mapping[str, Tensor],
     label: str,
-    settings: DcganSettings | AcganSettings,
+    settings: "DcganSettings | AcganSettings",
     *,
     classes: Sequence[str],
     size: int,

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from augtrial.classic import apply_variants, sample_variants
+from augtrial.device_resampler import Pictures
+from augtrial.online import DeviceVariants, OnlineVariants
+from augtrial.resampler import Square
+from augtrial.roi import Context
+from augtrial.settings import ClassicSettings
+from augtrial.training import Device
+
+CPU = Device(torch.device("cpu"), bfloat16=False)
+SIZE = 32
+
+
+def lesion(height: int, width: int, diameter: float, seed: int) -> Context:
+    """Return a picture with grain and a bright disc that reaches near to one border."""
+    noise = np.random.default_rng(seed).normal(size=(height, width))
+    row, column = np.ogrid[:height, :width]
+    x, y = width - diameter, height / 2
+    disc = np.hypot(row - y, column - x) < diameter / 2
+    pixels = 0.4 + 0.3 * gaussian_filter(disc.astype(float), 1) + 0.2 * gaussian_filter(noise, 1.5)
+    square = Square(x=x, y=y, side=1.6 * diameter)
+    return Context(pixels.clip(0, 1).astype(np.float32), square, diameter, (0, 0), (height, width))
+
+
+# Small enough to be enlarged, large enough to be smoothed first, and one of another shape.
+LESIONS = [lesion(60, 50, 12, 1), lesion(130, 160, 45, 2), lesion(40, 90, 20, 3)]
+SETTINGS = ClassicSettings()
+
+
+def assert_equal_but_for_rounding(one: np.ndarray, other: np.ndarray) -> None:
+    levels = np.abs(one.astype(float) - other)
+    assert (levels <= 1.01).mean() >= 0.999
+    assert levels.max() <= 8
+    assert levels.mean() < 0.05
+
+
+@pytest.mark.parametrize("place", range(len(LESIONS)))
+def test_variants_cut_on_a_device_are_the_stored_ones(place):
+    context = LESIONS[place]
+    variants = sample_variants(context.diameter, SETTINGS, np.random.default_rng(5))[:60]
+    stored = apply_variants(context, variants, SIZE)
+    pictures = Pictures(LESIONS, SIZE, margin=SETTINGS.scale_range[1], device=CPU.torch)
+    maps = np.stack([variant.square(context.square).matrix(SIZE) for variant in variants])
+    cut = pictures.cut(
+        torch.full((len(variants),), place), torch.from_numpy(maps.astype(np.float32))
+    )
+    assert_equal_but_for_rounding(255 * cut[:, 0].numpy(), stored)
+
+
+def test_online_variants_are_the_same_on_a_device():
+    settings = LESIONS, SETTINGS, SIZE
+    on_cpu = OnlineVariants(*settings, seed=4)
+    on_device = DeviceVariants(*settings, seed=4, device=CPU)
+    chosen = np.array([2, 7, 0, 1, 0, 9])  # images from 3 on show no lesion of their own
+    batch = torch.rand(6, 1, SIZE, SIZE)
+    shown = [own.show(batch, *own.draws(chosen, update=3)) for own in (on_cpu, on_device)]
+    assert_equal_but_for_rounding(*(255 * images.numpy() for images in shown))
+    for images in shown:
+        assert torch.equal(images[[1, 5]], batch[[1, 5]])
+        assert not torch.equal(images[2], images[4])  # one lesion twice: two variants of it
+
+
+def test_an_update_draws_variants_of_its_own():
+    online = OnlineVariants(LESIONS, SETTINGS, SIZE, seed=4)
+    first, again, next_one = (online.draws(np.arange(3), update)[1] for update in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, next_one)
