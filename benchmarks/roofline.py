@@ -7,12 +7,10 @@ at the speed of a copy; its floor is the larger of the two.
 """
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from augtrial.classifier import build_classifier, train_classifier
@@ -27,44 +25,12 @@ from augtrial.settings import (
 )
 from augtrial.synthesizers.adversarial import build_pair, train_pair
 from augtrial.training import Device, training_device
+from benchmarks.ceiling import Ceiling
 from benchmarks.paired import markdown, seconds
 
 CONFIGS = ("config/quick.yaml",)
 CLASSES = 3
 LEAST_SECONDS = 2.0  # that a measurement of steps should take
-
-
-@dataclass(frozen=True)
-class Ceiling:
-    """What the machine reaches: floating-point operations and bytes a second."""
-
-    operations: float
-    bytes: float
-
-    @classmethod
-    def of(cls, device: Device) -> "Ceiling":
-        """Measure a matrix product and a copy; the best of ten each."""
-        kind = torch.bfloat16 if device.bfloat16 else torch.float32
-        side = 8192 if device.torch.type == "cuda" else 1024
-        a = torch.randn(side, side, device=device.torch, dtype=kind)
-        memory = torch.zeros(2**26, dtype=torch.uint8, device=device.torch)
-        other = torch.zeros_like(memory)
-        product = min(_took(lambda: a @ a, device) for _ in range(10))
-        copy = min(_took(partial(other.copy_, memory), device) for _ in range(10))
-        return cls(2 * side**3 / product, 2 * memory.nbytes / copy)
-
-    def floor(self, operations: float, moved: float) -> float:
-        """Return the least seconds of a step."""
-        return max(operations / self.operations, moved / self.bytes)
-
-
-def _took(work, device: Device) -> float:
-    def done() -> None:
-        work()
-        if device.torch.type == "cuda":
-            torch.cuda.synchronize()
-
-    return seconds(done)
 
 
 def classifier_step(settings: ClassifierSettings, size: int) -> tuple[float, float]:

@@ -269,15 +269,16 @@ def predict(network: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.nda
     Each image is predicted in a batch of a fixed size, so that its numbers do not depend on
     which other images were asked for.
     """
-    batch = 64
+    batch, device = 64, network.mean.device
     probabilities, features = [], []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
         padded = np.zeros((batch, *images.shape[1:]), np.uint8)
         padded[: len(part)] = part
-        x = network.features(torch.from_numpy(padded)[:, None].float() / 255)
-        probabilities.append(F.softmax(network.head(x).double(), dim=1)[: len(part)].numpy())
-        features.append(x[: len(part)].numpy())
+        x = network.features(torch.from_numpy(padded)[:, None].to(device).float() / 255)
+        scores = F.softmax(network.head(x).double(), dim=1)
+        probabilities.append(scores[: len(part)].cpu().numpy())
+        features.append(x[: len(part)].cpu().numpy())
     return np.concatenate(probabilities), np.concatenate(features)
 
 

@@ -40,6 +40,21 @@ def is_joint(settings: "DcganSettings | AcganSettings") -> bool:
     return settings.network == "acgan"
 
 
+def units_of(settings: "DcganSettings | AcganSettings", learns: Sequence[str]) -> list[str]:
+    """Return the units that learn these classes."""
+    return [ALL] if is_joint(settings) else list(learns)
+
+
+def unit_images(
+    learnt: TrainingSet, unit: str, classes: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a unit learns from: images uint8 [n, s, s] and its own class indices [n]."""
+    if unit == ALL:
+        return learnt.images, learnt.labels
+    images = learnt.images[learnt.labels == classes.index(unit)]
+    return images, np.zeros(len(images), np.int64)
+
+
 def train_units(
     learnt: TrainingSet,
     settings: "DcganSettings | AcganSettings",
@@ -62,13 +77,11 @@ def train_units(
         checkpoint_of: the checkpoint of a unit by its name, images and labels.
     """
     joint = is_joint(settings)
-    units = [ALL] if joint else learns
+    units = units_of(settings, learns)
 
     def trainings() -> Iterator[PairTraining]:
         for unit in units:
-            own = slice(None) if joint else learnt.labels == classes.index(unit)
-            images = learnt.images[own]
-            labels = learnt.labels if joint else np.zeros(len(images), np.int64)
+            images, labels = unit_images(learnt, unit, classes)
             yield PairTraining(
                 images,
                 labels,
