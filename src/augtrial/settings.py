@@ -160,7 +160,8 @@ class DcganSettings(_Adversarial):
     network: Literal["dcgan"] = Field("dcgan", description="Which network this is.")
     jobs: Literal["class", "fold"] = Field(
         "class",
-        description="One training job a `class`, or one a `fold` where trainings are short.",
+        description="One training job a `class`; or one a `fold`, where trainings are short or "
+        "on a GPU, which trains the classes side by side.",
     )
 
 
@@ -218,8 +219,9 @@ class ClassifierSettings(Model):
     )
     jobs: Literal["arm", "fold"] = Field(
         "arm",
-        description="One training job an `arm`, or one for all arms of a `fold` where trainings "
-        "are short; it keeps what it has trained, so that a new arm trains alone either way.",
+        description="One training job an `arm`; or one for all arms of a `fold`, where trainings "
+        "are short or on a GPU, which trains the arms side by side. It keeps what it has trained, "
+        "so that a new arm trains alone either way.",
     )
 
 
