@@ -107,20 +107,12 @@ class Study:
         patients = [lesion.patient_id or lesion.lesion_id for lesion in self.lesions]
         labels = [lesion.label for lesion in self.lesions]
         number, seed = self.settings.folds.number, self.settings.seed
+        splits = {
+            own: split_patients(patients, labels, number, seed=seed, replicate=own)
+            for own in {self.split_of(replicate).number for replicate in self.replicates}
+        }
         return {
-            replicate: dict(
-                zip(
-                    ids,
-                    split_patients(
-                        patients,
-                        labels,
-                        number,
-                        seed=seed,
-                        replicate=self.split_of(replicate).number,
-                    ),
-                    strict=True,
-                )
-            )
+            replicate: dict(zip(ids, splits[self.split_of(replicate).number], strict=True))
             for replicate in self.replicates
         }
 
