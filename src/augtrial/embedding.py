@@ -8,7 +8,7 @@ import numpy as np
 
 from augtrial import seeds
 
-BLOCK = 1024  # images whose distances to all others are in memory at a time
+BLOCK = 256  # images whose distances to all others are in memory at a time
 
 
 def embed(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
