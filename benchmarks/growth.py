@@ -159,7 +159,7 @@ def text() -> str:
             markdown(["step", "images", "ms", "held, MB"], steps),
             f"All tables of {SOME} lesions:",
             markdown(["arms", "replicates", "s", "held, MB"], tables),
-            f"`snakemake -n` of {LESIONS[0]} lesions with its check of the pictures, a job a classifier:",
+            f"`snakemake -n` of {LESIONS[0]} lesions, a job a classifier, pictures checked too:",
             markdown(["arms", "replicates", "folds", "classifiers", "s", "MB"], graphs),
         ]
     )
