@@ -28,7 +28,7 @@ STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
     ("folds drawn, a replicate", "each start", LESIONS, stages.splitting, ()),
     ("pictures read and checked", "1", LESIONS, stages.checking, ()),
     ("`snakemake -n`, pictures checked before", "each start", LESIONS, stages.planning, ()),
-    ("ROIs of a part", "R x F", LESIONS, stages.extracting, ()),
+    ("ROIs of a part", "R x F", ALL, stages.extracting, ()),
     ("variants of a part, 10 a lesion", "R x F", LESIONS, stages.varying, (10,)),
     ("training set, `classic: 600`", "A x R x F", LESIONS, stages.assembling, (40, 600)),
     ("training set, `classic: all` of 40", "A x R x F", FEWER, stages.assembling, (40, "all")),
