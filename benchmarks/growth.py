@@ -18,11 +18,11 @@ FEWER = (182, 546, 1820)  # where more lesions take minutes, or are the same wor
 ALL = sorted({*LESIONS, *FEWER})
 SOME, VARIANTS = 546, (80, 240, 480)
 NOTE = """A part is a third of the lesions; A, R, F, S count arms, replicates, folds, synthesizers.
-The exponent k of cost = c x lesions^k is that between the two largest sizes; the last column goes
-on with it (seconds), or along the straight line through both (memory). The cohort is noise: one
-picture of 128 x 128 and one mask a lesion, two lesions a patient. What only takes room (variants
-that are read, predictions, features) is made up. One run each, in seconds of a core, since other
-work may run beside it."""
+The exponent k of cost = start + c x lesions^k is that between the two largest sizes, with the
+smallest for the start; the last column goes on with it (seconds), or along the straight line
+through the last two (memory, disk). The cohort is noise: one picture of 128 x 128 and one mask a
+lesion, two lesions a patient. What only takes room (variants that are read, predictions, features)
+is made up. One run each, in seconds of a core, since other work may run beside it."""
 STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
     ("lesion table, read and checked", "each start", LESIONS, stages.reading, ()),
     ("folds drawn, a replicate", "each start", LESIONS, stages.splitting, ()),
@@ -30,7 +30,6 @@ STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
     ("`snakemake -n`, pictures checked before", "each start", LESIONS, stages.planning, ()),
     ("ROIs of a part", "R x F", ALL, stages.extracting, ()),
     ("variants of a part, 10 a lesion", "R x F", LESIONS, stages.varying, (10,)),
-    ("training set, `classic: 600`", "A x R x F", LESIONS, stages.assembling, (40, 600)),
     ("training set, `classic: all` of 40", "A x R x F", FEWER, stages.assembling, (40, "all")),
     ("a network's predictions of a part", "A x R x F", LESIONS, stages.predicting, ()),
     ("all tables, A = 4, R = 2", "1", LESIONS, stages.comparing, (4, 2)),
@@ -42,12 +41,17 @@ STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
 ]
 
 
-def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """Return k of the power law cost = c x size^k through the last two sizes.
+def law(sizes: Sequence[int], costs: Sequence[float]) -> tuple[float, float]:
+    """Return k of cost = start + c x size^k, and what a million costs by it.
 
-    The smallest size is left out: there, what every start costs would hide the growth.
+    The cost of the smallest size is the start: through what the last two cost beyond it goes the
+    power law. Less than a twentieth more is no growth to tell.
     """
-    return log(costs[-1] / costs[-2]) / log(sizes[-1] / sizes[-2])
+    least = costs[0] / 20
+    one, other = (max(cost - costs[0], least) for cost in costs[-2:])
+    reach = sizes[-1] - sizes[0]
+    power = log(other / one) / log(reach / (sizes[-2] - sizes[0]))
+    return power, costs[0] + other * ((1e6 - sizes[0]) / reach) ** power
 
 
 def gigabytes(sizes: Sequence[int], costs: Sequence[float]) -> str:
@@ -63,10 +67,9 @@ def lesion_rows(bench: Bench) -> tuple[list[list[str]], ...]:
         found = [bench.cost(stage, number, *more) for number in lesions]
         took = [one.seconds for one in found]
         held = [one.other if stage is stages.planning else one.held for one in found]
-        law = exponent(lesions, took)
-        most = took[-1] * (1e6 / lesions[-1]) ** law
+        power, most = law(lesions, took)
         columns = placed(lesions, [f"{one:.2f}" for one in took])
-        times.append([name, jobs, *columns, f"{law:.1f}", duration(most)])
+        times.append([name, jobs, *columns, f"{power:.1f}", duration(most)])
         columns = placed(lesions, [f"{one:.0f}" for one in held])
         sizes.append([name, jobs, *columns, gigabytes(lesions, held)])
         if stage in (stages.extracting, stages.varying, stages.drawing):
