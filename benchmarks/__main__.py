@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import engines, metrics, overhead, roofline, variants
+from benchmarks import engines, growth, metrics, overhead, roofline, variants
 from benchmarks.paired import machine
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
@@ -21,6 +21,7 @@ PARTS = {
     "Classic augmentation": variants,
     "Measures of fidelity, 5,000 x 5,000 images": metrics,
     "The pipeline's own cost": overhead,
+    "Growth with lesions, variants, arms, replicates and folds": growth,
 }
 
 

@@ -5,7 +5,7 @@ OpenCV loop and an ordinary albumentations pipeline of the same kind of maps sta
 TorchIO where it is installed (`pip install torchio`), each on the first lesions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 
@@ -14,16 +14,17 @@ import cv2
 import numpy as np
 
 from augtrial import seeds
-from augtrial.classic import apply_variants, sample_variants, variant_rows
+from augtrial.classic import Variant, apply_variants, sample_variants, variant_rows
 from augtrial.cohort.phantom import PhantomLesion, draw_lesions
 from augtrial.cohort.readers import LesionSlice
-from augtrial.roi import extract_context
+from augtrial.roi import Context, extract_context
 from augtrial.settings import ClassicSettings, RoiSettings
 from benchmarks.paired import markdown, paired, seconds
 
 PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
 ROI, CLASSIC = RoiSettings(), ClassicSettings()
 FEW = 6  # lesions on which ways are held against each other
+SLOW = 20  # variants a lesion of a way that takes far longer
 
 
 def slices() -> list[LesionSlice]:
@@ -37,13 +38,20 @@ def as_slice(lesion: PhantomLesion) -> LesionSlice:
     return LesionSlice(lesion.pixels, lesion.mask, None, lesion.spacing_mm, None)
 
 
-def ours(lesions: Sequence[LesionSlice]) -> int:
-    """Cut all variants and write their rows, as the workflow does; return how many."""
-    count = 0
+def varied(
+    lesions: Sequence[LesionSlice],
+) -> Iterator[tuple[LesionSlice, Context, list[Variant]]]:
+    """Yield each lesion with its surroundings and the parameters of its variants."""
     for number, lesion in enumerate(lesions):
         context = extract_context(lesion, ROI, CLASSIC)
         draw = seeds.generator(0, "benchmark", number)
-        variants = sample_variants(context.diameter, CLASSIC, draw)
+        yield lesion, context, sample_variants(context.diameter, CLASSIC, draw)
+
+
+def ours(lesions: Sequence[LesionSlice]) -> int:
+    """Cut all variants and write their rows, as the workflow does; return how many."""
+    count = 0
+    for _, context, variants in varied(lesions):
         count += len(apply_variants(context, variants, ROI.size))
         list(variant_rows(context, variants, ROI.size))
     return count
@@ -52,10 +60,8 @@ def ours(lesions: Sequence[LesionSlice]) -> int:
 def opencv(lesions: Sequence[LesionSlice]) -> int:
     """Cut the same variants by a plain loop: window, smooth, warp, round."""
     count, flags = 0, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    for number, lesion in enumerate(lesions):
-        context = extract_context(lesion, ROI, CLASSIC)
-        draw = seeds.generator(0, "benchmark", number)
-        for variant in sample_variants(context.diameter, CLASSIC, draw):
+    for lesion, context, variants in varied(lesions):
+        for variant in variants:
             square = context.in_slice(variant.square(context.square))
             low, high = ROI.window
             pixels = np.clip((lesion.pixels - low) / (high - low), 0, 1).astype(np.float32)
@@ -103,22 +109,23 @@ def torchio(lesions: Sequence[LesionSlice]) -> int:
     import torch
     import torchio as tio
 
-    count = 0
     for lesion in lesions:
         context = extract_context(lesion, ROI, CLASSIC)
         side = round(context.square.side)
+        shift = min(CLASSIC.translation_pixels, CLASSIC.translation_share * context.diameter)
         image = tio.ScalarImage(tensor=torch.from_numpy(context.pixels)[None, :, :, None])
-        pipeline = tio.Compose(
-            [
-                tio.RandomAffine((0.1, 0.1, 0), (0, 0, 0, 0, 0, 180), (4, 4, 0)),
-                tio.CropOrPad((side, side, 1)),
-                tio.Resize((ROI.size, ROI.size, 1)),
-            ]
+        affine = tio.RandomAffine(
+            scales=(1 / 1.8, 1),
+            degrees=(0, 0, 0, 0, 0, 180),
+            translation=(shift, shift, 0),
+            isotropic=True,
         )
-        for _ in range(20):
-            pipeline(image)
-            count += 1
-    return count
+        flip, crop = tio.RandomFlip(axes=(0, 1)), tio.CropOrPad((side, side, 1))
+        pipeline = tio.Compose([affine, flip, crop, tio.Resize((ROI.size, ROI.size, 1))])
+        for _ in range(SLOW):
+            tensor = pipeline(image).data[0, :, :, 0]
+            np.rint(np.clip(tensor.numpy(), 0, 1) * 255).astype(np.uint8)
+    return SLOW * len(lesions)
 
 
 def text() -> str:
@@ -132,6 +139,7 @@ def text() -> str:
     rate = {name: counts[name] / took[name] for name in ways}
     whole = seconds(partial(ours, cohort))
     rows = [[name, f"{rate[name]:.0f}", f"{rate['augtrial'] / rate[name]:.1f}"] for name in ways]
+    rows += [] if "TorchIO" in ways else [["TorchIO", "not installed", ""]]
     total = len(cohort) * CLASSIC.number
     return "\n\n".join(
         [

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from augtrial import embedding
 from augtrial.embedding import embed, neighbour_accuracy
 
 RNG = np.random.default_rng(0)
@@ -23,6 +24,13 @@ def test_a_patients_own_images_are_no_neighbours():
     )
     assert neighbour_accuracy(features, labels, np.arange(180), neighbours=5) == 1
     assert neighbour_accuracy(features, labels, groups, neighbours=5) < 0.6
+
+
+def test_neighbours_are_the_same_in_blocks(monkeypatch):
+    features, labels = RNG.normal(size=(50, 5)), RNG.integers(0, 3, 50).astype(str)
+    whole = neighbour_accuracy(features, labels, np.arange(50) // 2, neighbours=3)
+    monkeypatch.setattr(embedding, "BLOCK", 7)
+    assert neighbour_accuracy(features, labels, np.arange(50) // 2, neighbours=3) == whole
 
 
 def test_with_one_patient_there_are_no_neighbours():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from augtrial import classic, seeds
+from augtrial import memorisation as module
 from augtrial.classic import Variant
 from augtrial.cohort.phantom import draw_lesions
 from augtrial.memorisation import memorisation, polar_descriptor
@@ -81,6 +82,14 @@ def test_a_tenth_of_copies_is_found_and_counted(scene):
     found = judge(scene, "a tenth")
     assert found.copies
     assert found.suspects == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize(("name", "copies"), [("turned", True), ("fresh", False)])
+def test_some_lesions_of_many_are_reference_enough(scene, monkeypatch, name, copies):
+    monkeypatch.setattr(module, "REFERENCES", 10)
+    found = judge(scene, name)
+    assert found.honest == 1 / (9 + 7 + 1)  # each fifth of 42, each third of 21
+    assert found.copies == copies
 
 
 @pytest.mark.parametrize("name", ["fresh", "blurred mean"])

@@ -137,6 +137,17 @@ def test_contexts_come_back_from_their_file_as_they_were(tmp_path, disc):
         assert (before.origin, before.slice_shape) == (after.origin, after.slice_shape)
 
 
+def test_each_array_of_contexts_is_read_once(tmp_path, disc, monkeypatch):
+    """Arrays that every lesion read anew would cost the square of the lesions."""
+    roi.write_contexts(tmp_path / "contexts.npz", [roi.extract_context(disc, ROI, CLASSIC)] * 5)
+    read, reads = np.lib.format.read_array, []
+    monkeypatch.setattr(
+        np.lib.format, "read_array", lambda *args, **more: reads.append(1) or read(*args, **more)
+    )
+    list(roi.read_contexts(tmp_path / "contexts.npz"))
+    assert len(reads) == 5 + 4
+
+
 def test_the_built_in_cohort_gives_rois_of_its_lesions(tmp_path):
     write_cohort(tmp_path, seed=3, classes={"cyst": 2, "metastasis": 1, "hemangioma": 1})
     for lesion in read_table(tmp_path / "lesions.csv").lesions:

@@ -8,6 +8,8 @@ import numpy as np
 
 from augtrial import seeds
 
+BLOCK = 256  # images whose distances to all others are in memory at a time
+
 
 def embed(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     """Return t-SNE coordinates [n, 2] of features [n, d], begun from their principal components.
@@ -35,16 +37,20 @@ def neighbour_accuracy(
     """
     from sklearn.metrics import pairwise_distances
 
-    distances = pairwise_distances(features)
-    distances[groups[:, None] == groups[None, :]] = np.inf
-    order = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
     correct = []
-    for row, truth in zip(order, labels, strict=True):
-        near = labels[row[np.isfinite(distances[len(correct), row])]]
-        if not len(near):
-            correct.append(False)
-            continue
-        names, counts = np.unique(near, return_counts=True)
-        best = set(names[counts == counts.max()])
-        correct.append(next(label for label in near if label in best) == truth)
+    for start in range(0, len(features), BLOCK):
+        own = slice(start, start + BLOCK)
+        distances = pairwise_distances(features[own], features)
+        distances[groups[own, None] == groups] = np.inf
+        order = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
+        for place, (row, truth) in enumerate(zip(order, labels[own], strict=True)):
+            near = labels[row[np.isfinite(distances[place, row])]]
+            correct.append(len(near) > 0 and _vote(near) == truth)
     return float(np.mean(correct))
+
+
+def _vote(near: np.ndarray) -> str:
+    """Return the class that most neighbours have; of several, that of the nearest."""
+    names, counts = np.unique(near, return_counts=True)
+    best = set(names[counts == counts.max()])
+    return next(label for label in near if label in best)

@@ -34,18 +34,18 @@ def split_patients(
     held = np.zeros((number, len(classes)))
     fold_of: dict[str, int] = {}
     for name in names:
-        unevenness = [_unevenness(held, fold, counts[name] / sizes) for fold in range(number)]
+        added = counts[name] / sizes
+        unevenness = _unevenness(held, added)
         best = int(np.lexsort((held.sum(axis=1), np.round(unevenness, 12)))[0])
-        held[best] += counts[name] / sizes
+        held[best] += added
         fold_of[name] = best + 1
     return [fold_of[patient] for patient in patients]
 
 
-def _unevenness(held: np.ndarray, fold: int, added: np.ndarray) -> float:
-    """Return the spread of class shares over the folds, were this patient added to one."""
-    trial = held.copy()
-    trial[fold] += added
-    return float(trial.std(axis=0).mean())
+def _unevenness(held: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Return the spread of class shares over the folds, were this patient added to each of them."""
+    trials = held + np.eye(len(held))[:, :, None] * added
+    return trials.std(axis=1).mean(axis=1)
 
 
 def nested_order(patients: Sequence[str], labels: Sequence[str], *, seed: int) -> list[str]:

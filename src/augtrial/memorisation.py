@@ -14,6 +14,7 @@ from augtrial import fidelity
 RINGS, RAYS, HARMONICS = 14, 64, 9
 SMOOTHING = 0.02  # of the side: the standard deviation that noise is taken away with
 PERMUTATIONS = 999
+REFERENCES = 1000  # lesions of each side that say what lesions do that are no copies, at most
 
 
 def polar_descriptor(images: np.ndarray) -> np.ndarray:
@@ -93,15 +94,17 @@ def memorisation(
     2004.05675, ask the same of all training points). For `suspects`, the distance to the nearest
     training lesion is divided by that to the next one: a blurred mean of lesions is near to many,
     a copy to one. Held-out lesions, and each training lesion among the others, say what lesions
-    do that are no copies; were samples like them, the smallest ratios would be anybody's.
+    do that are no copies; were samples like them, the smallest ratios would be anybody's. Of many
+    lesions, `REFERENCES` of each side say it: all against all would cost their square.
     """
     to_training = _by_lesion(samples, training)
     to_held_out = _by_lesion(samples, held_out)
     number = min(len(training), len(held_out))
     closer, closer_p = _closer(to_training, to_held_out, number, generator)
-    among = _by_lesion(training[:, 0], training)
-    np.fill_diagonal(among, np.inf)
-    honest = np.concatenate([_ratio(_by_lesion(held_out[:, 0], training)), _ratio(among)])
+    asked, fresh = (_references(len(lesions)) for lesions in (training, held_out))
+    among = _by_lesion(training[asked, 0], training)
+    among[np.arange(len(asked)), asked] = np.inf
+    honest = np.concatenate([_ratio(_by_lesion(held_out[fresh, 0], training)), _ratio(among)])
     found = int((_ratio(to_training) < honest.min()).sum())
     left = len(samples) - np.arange(found)
     suspects_p = float(np.prod(left / (left + len(honest))))
@@ -127,6 +130,11 @@ def nearest_pairs(
             order.append(int(sample))
             places.append((lesion, int(gaps.argmin())))
     return np.array(order, dtype=int), places
+
+
+def _references(lesions: int) -> np.ndarray:
+    """Return which lesions of a side are references: all, or some spread evenly."""
+    return np.arange(0, lesions, max(1, -(-lesions // REFERENCES)))
 
 
 def _by_lesion(rows: np.ndarray, lesions: np.ndarray) -> np.ndarray:

@@ -158,11 +158,14 @@ def write_contexts(path: str | Path, contexts: Sequence[Context]) -> None:
 def read_contexts(path: str | Path) -> Iterator[Context]:
     """Yield the contexts of a part's lesions, one in memory at a time."""
     with np.load(path) as arrays:
-        for index, (x, y, side) in enumerate(arrays["square"]):
+        # Taken out once: every look into the file reads an array anew, and whole.
+        names = ("square", "diameter", "origin", "slice_shape")
+        places = zip(*(arrays[name].tolist() for name in names), strict=True)
+        for index, ((x, y, side), diameter, origin, shape) in enumerate(places):
             yield Context(
                 pixels=arrays[f"pixels{index}"],
-                square=Square(x=float(x), y=float(y), side=float(side)),
-                diameter=float(arrays["diameter"][index]),
-                origin=tuple(arrays["origin"][index].tolist()),
-                slice_shape=tuple(arrays["slice_shape"][index].tolist()),
+                square=Square(x=x, y=y, side=side),
+                diameter=diameter,
+                origin=tuple(origin),
+                slice_shape=tuple(shape),
             )

@@ -43,7 +43,7 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         # Jobs on other machines start here too; one look is enough.
         if workflow.is_main_process:
             _remove_damaged(study)
-            problems += [*_transform_problems(study), *_picture_problems(study)]
+            problems += [*_transform_problems(study), *check_pictures(study)]
         if problems:
             raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
     except UserError as error:
@@ -143,7 +143,7 @@ def _transform_problems(study: Study) -> Iterable[str]:
                 yield from (f"arms.{name}.transforms: {problem}" for problem in error.problems)
 
 
-def _picture_problems(study: Study) -> Iterable[str]:
+def check_pictures(study: Study) -> Iterable[str]:
     """Read every picture once; what was found fit is not read again until it changes."""
     if study.is_phantom:
         return

@@ -107,22 +107,23 @@ class Study:
         patients = [lesion.patient_id or lesion.lesion_id for lesion in self.lesions]
         labels = [lesion.label for lesion in self.lesions]
         number, seed = self.settings.folds.number, self.settings.seed
+        splits = {
+            own: split_patients(patients, labels, number, seed=seed, replicate=own)
+            for own in {self.split_of(replicate).number for replicate in self.replicates}
+        }
         return {
-            replicate: dict(
-                zip(
-                    ids,
-                    split_patients(
-                        patients,
-                        labels,
-                        number,
-                        seed=seed,
-                        replicate=self.split_of(replicate).number,
-                    ),
-                    strict=True,
-                )
-            )
+            replicate: dict(zip(ids, splits[self.split_of(replicate).number], strict=True))
             for replicate in self.replicates
         }
+
+    @cached_property
+    def _held_out(self) -> dict[int, dict[int, list[Lesion]]]:
+        """Replicate -> fold -> the lesions that it holds out, since every job asks for some."""
+        found = {replicate: {fold: [] for fold in self.folds} for replicate in self.replicates}
+        for replicate, fold_of in self._fold_of.items():
+            for lesion in self.lesions:
+                found[replicate][fold_of[lesion.lesion_id]].append(lesion)
+        return found
 
     def fold_rows(self) -> list[list[Any]]:
         """Return the rows of folds.csv: lesion_id, patient_id, replicate, fold."""
@@ -137,9 +138,8 @@ class Study:
     def part(self, replicate: Which, part: int | str) -> list[Lesion]:
         """Return the lesions that a fold holds out, or a replicate's share of their patients."""
         own = Replicate.parse(replicate)
-        fold_of = self._fold_of[own.number]
-        lesions = [lesion for lesion in self.lesions if fold_of[lesion.lesion_id] == int(part)]
-        return lesions if own.share == 100 else self._share(lesions, own)
+        lesions = self._held_out[own.number][int(part)]
+        return list(lesions) if own.share == 100 else self._share(lesions, own)
 
     def _share(self, lesions: list[Lesion], replicate: Replicate) -> list[Lesion]:
         """Return the lesions of a share of the patients; a smaller one is nested in a larger."""

@@ -47,7 +47,9 @@ def mask_warnings(facts: list[Facts]) -> list[str]:
     several = [
         fact
         for fact in masked
-        if fact.values > 1 and fact.lesion.mask_value is None and fact not in lossy
+        if fact.values > 1
+        and fact.lesion.mask_value is None
+        and format_name(fact.lesion.mask) != "JPEG"
     ]
     pieces = [fact for fact in masked if fact.pieces]
     told = (
