@@ -1,13 +1,18 @@
-"""Training engines against plain PyTorch loops over the same arrays, on one core.
+"""Training engines against plain PyTorch loops over the same arrays, on one core or a GPU.
 
 Run `python -m benchmarks.engines`: about three minutes on one core. With Keras 3 installed
-(`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's.
+(`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's. On a
+GPU there is a column for networks side by side, images a second of all together; PyTorch, NumPy and
+pandas suffice there.
 """
 
 import itertools
 import os
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,14 +20,15 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from augtrial.classifier import train_classifier
-from augtrial.settings import Budget, ClassifierSettings, DcganSettings
-from augtrial.synthesizers.adversarial import train_pair
-from augtrial.training import Device
+from augtrial.classifier import ClassifierTraining
+from augtrial.engine import train_all
+from augtrial.synthesizers.adversarial import PairTraining
+from augtrial.training import Device, training_device
 from benchmarks.paired import markdown, paired
 
 SIZE, CLASSES = 64, 3
-CPU = Device(torch.device("cpu"), bfloat16=False)
+TOGETHER = 12  # networks side by side on a GPU
+LONGER = 50  # times as many updates are timed on a GPU
 CLASSIFIERS = [  # whose, channels, dense, updates timed
     ("quick.yaml's", [16, 32, 64], 128, 12),
     ("the trials'", [8, 16, 32], 64, 24),
@@ -33,6 +39,9 @@ SYNTHESIZERS = [  # whose, generator's channels, batch, updates timed
     ("the trials'", [128, 64, 32, 16], 16, 10),
     ("half the paper's", [512, 256, 128, 64], 64, 1),
 ]
+PAPERS = [
+    ("the paper's", [1024, 512, 256, 128], 64, 1)
+]  # on a GPU alone: a core takes long for a step
 
 
 class Images(Dataset):
@@ -53,7 +62,9 @@ class Images(Dataset):
         return (image - self.mean)[None], int(self.labels[index])
 
 
-def plain_classifier(images: np.ndarray, labels: np.ndarray, settings: ClassifierSettings) -> None:
+def plain_classifier(
+    images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace, device: torch.device
+) -> None:
     """Train the paper's CNN for one epoch, as a tutorial would."""
     layers: list[nn.Module] = []
     side = SIZE
@@ -62,16 +73,17 @@ def plain_classifier(images: np.ndarray, labels: np.ndarray, settings: Classifie
         side = (side - 2) // 2
     dense = nn.Linear(settings.channels[-1] * side * side, settings.dense)
     head = nn.Linear(settings.dense, CLASSES)
-    network = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5), head)
+    layers += [nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5), head]
+    network = nn.Sequential(*layers).to(device)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)
     for batch, target in DataLoader(Images(images, labels), settings.batch, shuffle=True):
-        loss = F.cross_entropy(network(batch), target)
+        loss = F.cross_entropy(network(batch.to(device)), target.to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
 
 
-def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: ClassifierSettings) -> None:
+def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace) -> None:
     """Train the same CNN for one epoch with Keras 3."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
@@ -88,28 +100,50 @@ def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: Classifie
     model.fit(data - data.mean(0), labels, batch_size=settings.batch, epochs=1, verbose=0)
 
 
-def classifier_row(name: str, channels: list[int], dense: int, updates: int) -> list[object]:
+def classifier_row(
+    device: Device, name: str, channels: list[int], dense: int, updates: int
+) -> list[object]:
     """Time one size of the classifier: images a second of each loop, and the ratio."""
-    settings = ClassifierSettings(channels=channels, dense=dense, learning_rate=0.01)
+    settings = SimpleNamespace(
+        channels=channels, dense=dense, dropout=0.5, learning_rate=0.01, momentum=0.9, batch=64
+    )
+    updates *= LONGER if device.is_gpu else 1
     images, labels = noise(updates * settings.batch)
-    budget, options = Budget(updates=updates), {"classes": CLASSES, "seed": 1, "device": CPU}
+    budget = SimpleNamespace(updates=updates, epochs=None)
+    options = {"classes": CLASSES, "seed": 1, "device": device}
+    make = partial(ClassifierTraining, images, labels, settings, budget, **options)
     works = {
-        "plain": partial(plain_classifier, images, labels, settings),
-        "ours": partial(train_classifier, images, labels, settings, budget, **options),
+        "plain": partial(plain_classifier, images, labels, settings, device.torch),
+        "ours": partial(train, make, device),
     }
+    if device.is_gpu:
+        works["together"] = partial(train, make, device, TOGETHER)
     if find_spec("keras"):
         works["keras"] = partial(keras_classifier, images, labels, settings)
-    rate = {key: len(images) / took for key, took in paired(works).items()}
-    return [
-        f"{name}: {'-'.join(map(str, channels))}, dense {dense}",
-        f"{rate['plain']:.0f}",
-        f"{rate['keras']:.0f}" if "keras" in rate else "not installed",
-        f"{rate['ours']:.0f}",
-        f"{rate['ours'] / rate['plain']:.2f}",
-    ]
+    sizes = f"{'-'.join(map(str, channels))}, dense {dense}"
+    keras = ("keras",) if find_spec("keras") else ()
+    return row(f"{name}: {sizes}", paired(works), len(images), ("plain", *keras))
 
 
-def plain_pair(settings: DcganSettings) -> tuple[nn.Module, nn.Module]:
+def row(
+    name: str, took: dict[str, float], images: int, others: Sequence[str] = ("plain",)
+) -> list[object]:
+    """Return images a second of the other loops and of ours, and ours over the plain loop."""
+    rate = {key: images / own for key, own in took.items()}
+    own = [key for key in ("ours", "together") if key in rate]
+    if "together" in rate:
+        rate["together"] *= TOGETHER
+    cells = [f"{rate[key]:.{1 if rate['plain'] < 300 else 0}f}" for key in (*others, *own)]
+    return [name, *cells, *(f"{rate[key] / rate['plain']:.2f}" for key in own)]
+
+
+def train(make: Callable[[], Any], device: Device, number: int = 1) -> None:
+    """Train one network, or several side by side."""
+    for _ in train_all((make() for _ in range(number)), device):
+        pass
+
+
+def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
     """Return the paper's generator and discriminator from PyTorch's own layers."""
     first, *_, last = channels = settings.generator_channels
     generator: list[nn.Module] = [nn.Linear(settings.latent, 16 * first, bias=False)]
@@ -126,51 +160,58 @@ def plain_pair(settings: DcganSettings) -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(*generator), nn.Sequential(*discriminator)
 
 
-def plain_dcgan(images: np.ndarray, settings: DcganSettings) -> None:
+def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.device) -> None:
     """Train a DCGAN for one epoch, as a tutorial would: a forward of G for each update."""
-    generator, discriminator = plain_pair(settings)
+    generator, discriminator = (network.to(device) for network in plain_pair(settings))
     betas = (settings.beta1, settings.beta2)
     adam_g = torch.optim.Adam(generator.parameters(), settings.learning_rate, betas)
     adam_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
     data = Images(images, np.zeros(len(images)))
     for batch, _ in DataLoader(data, settings.batch, shuffle=True):
-        real, false = torch.ones(len(batch), 1), torch.zeros(len(batch), 1)
-        fake = generator(torch.rand(len(batch), settings.latent) * 2 - 1).detach()
-        loss = F.binary_cross_entropy_with_logits(discriminator(batch), real)
+        real, false = (own(len(batch), 1, device=device) for own in (torch.ones, torch.zeros))
+        latent = partial(torch.rand, len(batch), settings.latent, device=device)
+        fake = generator(latent() * 2 - 1).detach()
+        loss = F.binary_cross_entropy_with_logits(discriminator(batch.to(device)), real)
         loss = loss + F.binary_cross_entropy_with_logits(discriminator(fake), false)
         adam_d.zero_grad()
         loss.backward()
         adam_d.step()
-        fake = generator(torch.rand(len(batch), settings.latent) * 2 - 1)
+        fake = generator(latent() * 2 - 1)
         loss = F.binary_cross_entropy_with_logits(discriminator(fake), real)
         adam_g.zero_grad()
         loss.backward()
         adam_g.step()
 
 
-def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) -> list[object]:
+def synthesizer_row(
+    device: Device, name: str, channels: list[int], batch: int, updates: int
+) -> list[object]:
     """Time one size of the DCGAN: images a second of each loop, and the ratio."""
-    settings = DcganSettings(
+    settings = SimpleNamespace(
+        network="dcgan",
+        latent=100,
         generator_channels=channels,
         discriminator_channels=channels[::-1],
-        batch=batch,
+        kernel=5,
         epochs=1,
+        batch=batch,
+        learning_rate=0.0002,
+        beta1=0.5,
+        beta2=0.999,
         snapshots=1,
     )
+    updates *= LONGER if device.is_gpu else 1
     images, labels = noise(updates * batch)
-    options = {"classes": 1, "seed": 1, "device": CPU}
+    options = {"classes": 1, "seed": 1, "device": device}
+    make = partial(PairTraining, images, labels * 0, settings, **options)
     works = {
-        "plain": partial(plain_dcgan, images, settings),
-        "ours": partial(train_pair, images, labels * 0, settings, **options),
+        "plain": partial(plain_dcgan, images, settings, device.torch),
+        "ours": partial(train, make, device),
     }
-    rounds = 5 if updates > 1 else 3
-    rate = {key: len(images) / took for key, took in paired(works, rounds).items()}
-    return [
-        f"{name}: {'-'.join(map(str, channels))}, batch {batch}",
-        f"{rate['plain']:.1f}",
-        f"{rate['ours']:.1f}",
-        f"{rate['ours'] / rate['plain']:.2f}",
-    ]
+    if device.is_gpu:
+        works["together"] = partial(train, make, device, TOGETHER)
+    sizes = f"{'-'.join(map(str, channels))}, batch {batch}"
+    return row(f"{name}: {sizes}", paired(works, 5 if updates > 1 else 3), len(images))
 
 
 def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -181,15 +222,21 @@ def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def text() -> str:
     """Return both tables as Markdown."""
-    torch.set_num_threads(1)
-    columns = ["images a second", "plain PyTorch", "Keras 3", "augtrial", "augtrial / plain"]
-    without = [column for column in columns if column != "Keras 3"]
+    with training_device() as device:
+        classifiers = [classifier_row(device, *one) for one in CLASSIFIERS]
+        sizes = SYNTHESIZERS + (PAPERS if device.is_gpu else [])
+        synthesizers = [synthesizer_row(device, *one) for one in sizes]
+    together = [f"{TOGETHER} side by side"] if device.is_gpu else []
+    ours = ["augtrial", *together]
+    ratios = [f"{name} / plain" for name in ours]
+    keras = ["Keras 3"] if find_spec("keras") else []
+    head = ["images a second", "plain PyTorch"]
     return "\n\n".join(
         [
-            "Classifier, float32, batch 64:",
-            markdown(columns, (classifier_row(*row) for row in CLASSIFIERS)),
-            "DCGAN, float32:",
-            markdown(without, (synthesizer_row(*row) for row in SYNTHESIZERS)),
+            f"Classifier, {device.name}, batch 64:",
+            markdown([*head, *keras, *ours, *ratios], classifiers),
+            f"DCGAN, {device.name}:",
+            markdown([*head, *ours, *ratios], synthesizers),
         ]
     )
 
