@@ -25,7 +25,7 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         "extract_rois": (needs.reading(), None),
         "draw_oracle": (needs.reading(), None),
         "make_variants": (needs.variants(), None),
-        "predict_fold": (needs.looking(), None),
+        "predict_replicate": (needs.looking(), None),
         "appraise_samples": (needs.looking(), None),
         "embed_lesions": (needs.looking(), None),
         "train_arms": (needs.arms(1, arms), needs.arms_minutes(1, arms)),
