@@ -35,7 +35,8 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         ),
     }
     if used:
-        rules["draw_samples"] = max(map(needs.samples, used)), None
+        rules["draw_samples"] = max(needs.samples([name]) for name in used), None
+        rules["draw_fold_samples"] = needs.samples(list(used)), None
         rules["train_synthesizer"] = (
             max(needs.synthesizer(name, 1) for name in used),
             max(needs.synthesizer_minutes(name, 1, study.scopes(name)[0]) for name in used),

@@ -139,3 +139,10 @@ def test_one_training_job_for_all_arms_of_a_fold_where_trainings_are_short(tmp_p
     jobs = run.planned()
     assert jobs["train_arms"] == {"replicate=1, fold=1", "replicate=1, fold=2"}
     assert "train_arm" not in jobs
+    assert "draw_fold_samples" not in jobs  # a curve would be trained again with others' samples
+    run.change(classifier__jobs="fold", curves={})
+    jobs = run.planned()
+    assert jobs["draw_fold_samples"] == jobs["train_arms"]
+    assert "draw_samples" not in jobs
+    run.change(arms={"none": {}, "classic": {"classic": 4}}, contrasts=[])
+    assert not {"draw_samples", "draw_fold_samples"} & set(run.planned())

@@ -78,10 +78,11 @@ class Needs:
         weights = 4 * 8 * self._synthesizer_weights(name)
         return self.torch + self._mb(3 * images) + round((activations + weights) / 1e6)
 
-    def samples(self, name: str) -> int:
-        """Return what drawing a synthesizer's images for a fold takes."""
-        images = self.recipes.samples_drawn(name) * len(self.study.classes)
-        return self.torch + self._mb(3 * images) + round(16 * self._synthesizer_weights(name) / 1e6)
+    def samples(self, names: Iterable[str]) -> int:
+        """Return what drawing these synthesizers' images for a fold takes."""
+        images = sum(map(self.recipes.samples_drawn, names)) * len(self.study.classes)
+        weights = max(map(self._synthesizer_weights, names))
+        return self.torch + self._mb(3 * images) + round(16 * weights / 1e6)
 
     def looking(self) -> int:
         """Return what predicting, embedding and appraising take."""

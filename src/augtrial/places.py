@@ -37,11 +37,15 @@ class Places:
         return f"{self.study.root}/replicate{replicate}/fold{fold}"
 
     def generators(
-        self, replicate: Which, fold: int | str, synthesizer: str, suffix: str = ".pt"
+        self, replicate: Which, fold: int | str, names: Iterable[str], suffix: str
     ) -> list[str]:
-        """Return the state dicts of a fold's synthesizer, or what lies beside them."""
-        folder = f"{self.fold_folder(replicate, fold)}/{synthesizer}"
-        return [f"{folder}/{scope}{suffix}" for scope in self.study.scopes(synthesizer)]
+        """Return the state dicts of a fold's synthesizers (.pt), or what lies beside them."""
+        folder = self.fold_folder(replicate, fold)
+        return [
+            f"{folder}/{name}/{scope}{suffix}"
+            for name in names
+            for scope in self.study.scopes(name)
+        ]
 
     def samples(self, replicate: Which, fold: int | str, names: Iterable[str]) -> list[str]:
         """Return the samples of these synthesizers for a fold."""
@@ -153,9 +157,8 @@ class Places:
             whole = Replicate.parse(replicate).share == 100
             used = settings.used_synthesizers if whole else self.recipes.subset_synthesizers
             for fold in self.study.folds:
-                for name in used:
-                    own = self.study.synthesizer_replicate(replicate)
-                    files |= dict.fromkeys(self.generators(own, fold, name, suffix))
+                own = self.study.synthesizer_replicate(replicate)
+                files |= dict.fromkeys(self.generators(own, fold, used, suffix))
                 networks = self.networks(replicate, fold)
                 files |= dict.fromkeys(path.removesuffix(".pt") + suffix for path in networks)
         return list(files)

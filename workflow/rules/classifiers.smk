@@ -100,6 +100,7 @@ rule fit_baselines:
         "<logs>/fit_baselines/replicate{replicate}.fold{fold}.log",
     benchmark:
         "<benchmarks>/fit_baselines/replicate{replicate}.fold{fold}.tsv"
+    priority: 1  # seconds each; at the end of a study the predictions would wait for them
     params:
         baselines=study.settings.baselines,
         code=study.code("baselines"),
