@@ -48,8 +48,6 @@ localrules:
     figures,
     gather_rois,
     gather_predictions,
-    gather_curves,
-    gather_stops,
     gather_subsets,
     gather_fidelity,
     record_study,

@@ -25,7 +25,7 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         "extract_rois": (needs.reading(), None),
         "draw_oracle": (needs.reading(), None),
         "make_variants": (needs.variants(), None),
-        "predict_fold": (needs.looking(), None),
+        "predict_replicate": (needs.looking(), None),
         "appraise_samples": (needs.looking(), None),
         "embed_lesions": (needs.looking(), None),
         "train_arms": (needs.arms(1, arms), needs.arms_minutes(1, arms)),
@@ -35,7 +35,8 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         ),
     }
     if used:
-        rules["draw_samples"] = max(map(needs.samples, used)), None
+        rules["draw_samples"] = max(needs.samples([name]) for name in used), None
+        rules["draw_fold_samples"] = needs.samples(list(used)), None
         rules["train_synthesizer"] = (
             max(needs.synthesizer(name, 1) for name in used),
             max(needs.synthesizer_minutes(name, 1, study.scopes(name)[0]) for name in used),

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torchvision import models
 
+from augtrial import features
 from augtrial.classifier import Classifier, predict
 from augtrial.errors import UserError
 from augtrial.features import ClassifierFeatures, TorchvisionFeatures
@@ -15,6 +16,23 @@ def test_the_classifiers_features_are_its_last_layer():
     space = ClassifierFeatures(network)
     np.testing.assert_array_equal(space.of(IMAGES), predict(network, IMAGES)[1])
     assert space.name == "classifier features"
+
+
+def test_the_classifier_sees_an_image_once_whoever_asks_for_it(monkeypatch):
+    network, shown = Classifier(classes=2, size=32, channels=(4,), dense=5), []
+
+    def watched(network, images):
+        shown.append(len(images))
+        return predict(network, images)
+
+    monkeypatch.setattr(features, "predict", watched)
+    space = ClassifierFeatures(network)
+    images = np.random.default_rng(0).integers(0, 256, (70, 32, 32), np.uint8)
+    probabilities, expected = predict(network, images)
+    np.testing.assert_array_equal(space.of(images[60:]), expected[60:])
+    np.testing.assert_array_equal(space.of(images), expected)
+    np.testing.assert_array_equal(space.called(images[:5]), probabilities[:5].argmax(axis=1))
+    assert shown == [10, 60]
 
 
 def test_weights_from_elsewhere_are_read_by_path_and_named(tmp_path):

@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -20,6 +21,15 @@ def test_what_a_script_prints_is_in_its_log_as_well(tmp_path, capsys):
         print("trained")
     assert (tmp_path / "logs" / "a.log").read_text(encoding="utf-8") == "trained\n"
     assert capsys.readouterr().out == "trained\n"
+
+
+def test_a_job_of_several_threads_gives_numpy_one():
+    text = "import os, sys, augtrial.jobs; print('numpy' in sys.modules, os.environ['{}'])"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        command = [sys.executable, "-c", text.format(name)]
+        env = {**os.environ, name: "8"}  # as Snakemake sets it for a job of eight threads
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["False", "1"]
 
 
 def test_a_users_mistake_ends_a_script_with_its_message_alone(tmp_path, capsys):

@@ -88,7 +88,7 @@ class Drawings:
                 "samples": self.places.samples(1, fold, [name]),
             }
             yield self._image("samples", name, f"real against {name}", samples, own)
-            progress = {"progress": self.places.generators(1, fold, name, ".progress.npz")}
+            progress = {"progress": self.places.generators(1, fold, [name], ".progress.npz")}
             yield self._image("progress", name, f"{name} over the epochs", progress, own)
             histories = self.synthesizer_histories(name)
             yield self._training(f"losses_{name}", f"losses of {name}", histories, own)
@@ -203,7 +203,7 @@ class Drawings:
             path
             for replicate in own
             for fold in self.study.folds
-            for path in self.places.generators(replicate, fold, name, ".history.csv")
+            for path in self.places.generators(replicate, fold, [name], ".history.csv")
         ]
 
     def drawn_from(self) -> list[str]:

@@ -19,17 +19,33 @@ BATCH = 32
 
 
 class ClassifierFeatures:
-    """The last layer of a study's own classifier, before the scores."""
+    """The last layer of a study's own classifier, before the scores; it sees each image once.
+
+    Every measure asks for the features of the same lesions and samples.
+    """
 
     name = "classifier features"
 
     def __init__(self, network: Classifier) -> None:
         """Take a trained classifier."""
         self.network = network
+        self.seen: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
 
     def of(self, images: np.ndarray) -> np.ndarray:
         """Return features [n, d] of uint8 images [n, s, s]."""
-        return predict(self.network, images)[1]
+        return self._predicted(images)[1]
+
+    def called(self, images: np.ndarray) -> np.ndarray:
+        """Return the index of the class that each of the images is taken for: [n]."""
+        return self._predicted(images)[0].argmax(axis=1)
+
+    def _predicted(self, images: np.ndarray) -> list[np.ndarray]:
+        keys = [image.tobytes() for image in images]
+        new = {k: image for k, image in zip(keys, images, strict=True) if k not in self.seen}
+        if new:
+            found = zip(*predict(self.network, np.stack(list(new.values()))), strict=True)
+            self.seen |= zip(new, found, strict=True)
+        return [np.stack(rows) for rows in zip(*(self.seen[key] for key in keys), strict=True)]
 
 
 class TorchvisionFeatures:

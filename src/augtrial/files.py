@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-if TYPE_CHECKING:  # half a second that not every job needs
+if TYPE_CHECKING:  # `jobs`, which stands on this, comes before NumPy; not every job needs pandas
+    import numpy as np
     import pandas as pd
 
 
@@ -29,8 +28,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
+def write_arrays(path: str | Path, **arrays: "np.ndarray") -> None:
     """Write named arrays as one .npz; equal arrays give equal bytes."""
+    import numpy as np
+
     with written_whole(path) as draft:
         np.savez(draft, **arrays)
 

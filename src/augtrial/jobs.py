@@ -14,9 +14,9 @@ from augtrial.sizes import record_sizes
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REST = "Make room and give the same command again; what is finished is not repeated."
-# Scripts import this before NumPy: jobs run side by side, and threads that fight cost more.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+# Scripts import this before NumPy: jobs, and a job's own processes, run side by side, and threads
+# that fight cost more. Snakemake sets these to the job's `threads`.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class _Tee:

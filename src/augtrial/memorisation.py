@@ -40,14 +40,13 @@ def polar_descriptor(images: np.ndarray) -> np.ndarray:
         ]
     )
     weight = np.sqrt(radius / radius.sum())[:, None]  # a ring counts by its length
-    described = np.empty((len(images), RINGS * HARMONICS), np.float32)
-    for row, image in enumerate(images):
-        smooth = gaussian_filter(image.astype(np.float64) / 255, SMOOTHING * side)
-        rings = map_coordinates(smooth, places, order=1, mode="nearest")
-        harmonics = np.abs(np.fft.rfft(rings, axis=1))[:, :HARMONICS] / RAYS
-        harmonics[:, 1:] *= np.sqrt(2)
-        described[row] = (harmonics * weight).ravel()
-    return described
+    smooth = gaussian_filter(images.astype(np.float64) / 255, SMOOTHING * side, axes=(1, 2))
+    rings = np.empty((len(images), RINGS, RAYS))
+    for image, own in zip(smooth, rings, strict=True):
+        map_coordinates(image, places, own, order=1, mode="nearest")
+    harmonics = np.abs(np.fft.rfft(rings)[..., :HARMONICS]) / RAYS
+    harmonics[..., 1:] *= np.sqrt(2)
+    return (harmonics * weight).astype(np.float32).reshape(len(images), -1)
 
 
 @dataclass(frozen=True)
@@ -155,17 +154,17 @@ def _closer(
     groups = max(1, to_training.shape[1] // number)
     order = generator.permutation(to_training.shape[1])[: groups * number].reshape(groups, number)
     chosen = generator.permutation(to_held_out.shape[1])[:number]
-    held_out = to_held_out[:, chosen]
+    held_out = to_held_out.T[chosen]
+    both = [np.concatenate([to_training.T[group], held_out]) for group in order]
 
     def share(one: np.ndarray, other: np.ndarray) -> float:
-        a, b = one.min(axis=1), other.min(axis=1)
+        a, b = one.min(axis=0), other.min(axis=0)
         return float(((a < b) + 0.5 * (a == b)).mean())
 
-    found = float(np.mean([share(to_training[:, group], held_out) for group in order]))
+    found = float(np.mean([share(own[:number], own[number:]) for own in both]))
     by_chance = []
     for turn in range(PERMUTATIONS):
-        both = np.concatenate([to_training[:, order[turn % groups]], held_out], axis=1)
-        shuffled = generator.permutation(2 * number)
-        by_chance.append(share(both[:, shuffled[:number]], both[:, shuffled[number:]]))
+        own, shuffled = both[turn % groups], generator.permutation(2 * number)
+        by_chance.append(share(own[shuffled[:number]], own[shuffled[number:]]))
     as_far = int((np.array(by_chance) >= found - 1e-12).sum())
     return found, (1 + as_far) / (1 + PERMUTATIONS)

@@ -4,7 +4,7 @@ Measured on the studies of docs/results (`benchmarks/needs.py` holds both agains
 rounded up: a job that asks for too little is killed, one that asks for too much waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 import numpy as np
@@ -79,10 +79,10 @@ class Needs:
         weights = 4 * 8 * sum(synthesizer_weights(settings))
         return self.torch + self._mb(3 * images) + round((activations + weights) / 1e6)
 
-    def samples(self, name: str) -> int:
-        """Return what drawing a synthesizer's images for a fold takes."""
-        images = self.recipes.samples_drawn(name) * len(self.study.classes)
-        weights = sum(synthesizer_weights(self.settings.synthesizers[name]))
+    def samples(self, names: Sequence[str]) -> int:
+        """Return what drawing these synthesizers' images for a fold takes."""
+        images = sum(map(self.recipes.samples_drawn, names)) * len(self.study.classes)
+        weights = max(sum(synthesizer_weights(self.settings.synthesizers[name])) for name in names)
         return self.torch + self._mb(3 * images) + round(16 * weights / 1e6)
 
     def looking(self) -> int:

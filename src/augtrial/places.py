@@ -37,11 +37,15 @@ class Places:
         return f"{self.study.root}/replicate{replicate}/fold{fold}"
 
     def generators(
-        self, replicate: Which, fold: int | str, synthesizer: str, suffix: str = ".pt"
+        self, replicate: Which, fold: int | str, names: Iterable[str], suffix: str
     ) -> list[str]:
-        """Return the state dicts of a fold's synthesizer, or what lies beside them."""
-        folder = f"{self.fold_folder(replicate, fold)}/{synthesizer}"
-        return [f"{folder}/{scope}{suffix}" for scope in self.study.scopes(synthesizer)]
+        """Return the state dicts of a fold's synthesizers (.pt), or what lies beside them."""
+        folder = self.fold_folder(replicate, fold)
+        return [
+            f"{folder}/{name}/{scope}{suffix}"
+            for name in names
+            for scope in self.study.scopes(name)
+        ]
 
     def samples(self, replicate: Which, fold: int | str, names: Iterable[str]) -> list[str]:
         """Return the samples of these synthesizers for a fold."""
@@ -79,10 +83,15 @@ class Places:
         names = self.recipes.network_names(replicate)
         return [f"{folder}/{kind}s/{name}.pt" for kind, name in names]
 
-    def baselines(self, replicate: Which, fold: int | str) -> list[str]:
-        """Return the file of a fold's baselines, where the study has some."""
+    def replicate_networks(self, replicate: Which) -> list[str]:
+        """Return the files of a replicate's classifiers, fold by fold."""
+        return [path for fold in self.study.folds for path in self.networks(replicate, fold)]
+
+    def replicate_baselines(self, replicate: Which) -> list[str]:
+        """Return the files of a replicate's baselines, fold by fold, where the study has some."""
         wanted = self.study.settings.baselines and Replicate.parse(replicate).share == 100
-        return [f"{self.fold_folder(replicate, fold)}/baselines.pkl"] if wanted else []
+        folders = [self.fold_folder(replicate, fold) for fold in self.study.folds]
+        return [f"{folder}/baselines.pkl" for folder in folders] if wanted else []
 
     def held_out(self, replicate: Which, fold: int | str, name: str = "rois.npz") -> str:
         """Return the ROIs that a fold holds out: all of them, whatever share it trains with."""
@@ -100,13 +109,18 @@ class Places:
         """The folder of what killed trainings go on from; no rule declares it."""
         return f"{self.study.root}/.checkpoints"
 
-    def each_fold(self, pattern: str, replicates: Iterable[Which] | None = None) -> list[str]:
+    def each_fold(self, pattern: str) -> list[str]:
         """Return a file of every replicate and fold; `pattern` begins below its folder."""
         return [
             f"{self.fold_folder(replicate, fold)}/{pattern}"
-            for replicate in (self.study.replicates if replicates is None else replicates)
+            for replicate in self.study.replicates
             for fold in self.study.folds
         ]
+
+    def each_replicate(self, name: str, replicates: Iterable[Which] | None = None) -> list[str]:
+        """Return a file of every replicate."""
+        own = self.study.replicates if replicates is None else replicates
+        return [f"{self.study.root}/replicate{replicate}/{name}" for replicate in own]
 
     def embedding_networks(self) -> list[str]:
         """Return the networks of the t-SNE picture: replicate 1, the first fold."""
@@ -143,9 +157,8 @@ class Places:
             whole = Replicate.parse(replicate).share == 100
             used = settings.used_synthesizers if whole else self.recipes.subset_synthesizers
             for fold in self.study.folds:
-                for name in used:
-                    own = self.study.synthesizer_replicate(replicate)
-                    files |= dict.fromkeys(self.generators(own, fold, name, suffix))
+                own = self.study.synthesizer_replicate(replicate)
+                files |= dict.fromkeys(self.generators(own, fold, used, suffix))
                 networks = self.networks(replicate, fold)
                 files |= dict.fromkeys(path.removesuffix(".pt") + suffix for path in networks)
         return list(files)

@@ -71,6 +71,23 @@ class Recipes:
     def _budget(self, own: Budget | None) -> dict[str, Any]:
         return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
 
+    @property
+    def draws_by_fold(self) -> bool:
+        """Whether one job draws the samples of all synthesizers of a fold.
+
+        So it is where one job trains all its arms, since starting costs more than drawing. A curve
+        is trained by itself, and would be again when another synthesizer's samples change.
+        """
+        settings = self.settings
+        together = settings.classifier.jobs == "fold" and not settings.curves
+        return together and bool(settings.used_synthesizers)
+
+    def drawn_from(self, wildcards: Any) -> list[str]:
+        """Return the synthesizers that a job draws from by its wildcards: one, or all."""
+        own = dict(wildcards.items())
+        one = own.get("synthesizer")
+        return [one] if one else list(self.settings.used_synthesizers)
+
     def samples_drawn(self, name: str, replicate: Which = 1) -> int:
         """Return how many images of each class a fold's synthesizer draws."""
         samples = self.settings.synthesizers[name].samples

@@ -100,6 +100,7 @@ rule fit_baselines:
         "<logs>/fit_baselines/replicate{replicate}.fold{fold}.log",
     benchmark:
         "<benchmarks>/fit_baselines/replicate{replicate}.fold{fold}.tsv"
+    priority: 1  # seconds each; at the end of a study the predictions would wait for them
     params:
         baselines=study.settings.baselines,
         code=study.code("baselines"),
@@ -107,65 +108,53 @@ rule fit_baselines:
         "../scripts/fit_baselines.py"
 
 
-rule predict_fold:
+# One job judges all folds of a replicate, since starting costs more than looking.
+rule predict_replicate:
     input:
-        networks=lambda w: places.networks(w.replicate, w.fold),
-        baselines=lambda w: places.baselines(w.replicate, w.fold),
-        rois=lambda w: places.held_out(w.replicate, w.fold),
-        table=lambda w: places.held_out(w.replicate, w.fold, "rois.csv"),
+        networks=lambda w: places.replicate_networks(w.replicate),
+        baselines=lambda w: places.replicate_baselines(w.replicate),
+        rois=lambda w: [places.held_out(w.replicate, fold) for fold in study.folds],
+        tables=lambda w: [places.held_out(w.replicate, fold, "rois.csv") for fold in study.folds],
     output:
-        arms="<results>/replicate{replicate}/fold{fold}/predictions.csv",
-        curves="<results>/replicate{replicate}/fold{fold}/predictions_curve.csv",
-        stops="<results>/replicate{replicate}/fold{fold}/predictions_stops.csv",
+        arms="<results>/replicate{replicate}/predictions.csv",
+        curves="<results>/replicate{replicate}/predictions_curve.csv",
+        stops="<results>/replicate{replicate}/predictions_stops.csv",
     log:
-        "<logs>/predict_fold/replicate{replicate}.fold{fold}.log",
+        "<logs>/predict_replicate/replicate{replicate}.log",
     benchmark:
-        "<benchmarks>/predict_fold/replicate{replicate}.fold{fold}.tsv"
+        "<benchmarks>/predict_replicate/replicate{replicate}.tsv"
     resources:
         mem_mb=lambda w, attempt: attempt * needs.looking(),
     params:
         networks=lambda w: recipes.network_names(w.replicate),
+        folds=study.folds,
         arms=list(study.settings.arms),
         settings=recipes.classifier_values(),
         classes=study.classes,
         code=study.code("baselines", "classifier", "predictions"),
     script:
-        "../scripts/predict_fold.py"
+        "../scripts/predict_replicate.py"
 
 
 rule gather_predictions:
     input:
-        places.each_fold("predictions.csv"),
+        arms=places.each_replicate("predictions.csv"),
+        curves=places.each_replicate("predictions_curve.csv"),
+        stops=places.each_replicate("predictions_stops.csv"),
     output:
-        table="<results>/predictions.csv",
+        arms="<results>/predictions.csv",
+        curves="<results>/predictions_curve.csv",
+        stops="<results>/predictions_stops.csv",
     log:
         "<logs>/gather_predictions.log",
     script:
         "../scripts/gather_predictions.py"
 
 
-use rule gather_predictions as gather_curves with:
-    input:
-        places.each_fold("predictions_curve.csv"),
-    output:
-        table="<results>/predictions_curve.csv",
-    log:
-        "<logs>/gather_curves.log",
-
-
-use rule gather_predictions as gather_stops with:
-    input:
-        places.each_fold("predictions_stops.csv"),
-    output:
-        table="<results>/predictions_stops.csv",
-    log:
-        "<logs>/gather_stops.log",
-
-
 use rule gather_predictions as gather_subsets with:
     input:
-        places.each_fold("predictions.csv", study.subset_replicates),
+        arms=places.each_replicate("predictions.csv", study.subset_replicates),
     output:
-        table="<results>/predictions_subsets.csv",
+        arms="<results>/predictions_subsets.csv",
     log:
         "<logs>/gather_subsets.log",

@@ -34,12 +34,15 @@ rule train_synthesizer:
         "../scripts/train_synthesizer.py"
 
 
+SAMPLES = "<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz"
+
+
 rule draw_samples:
     input:
-        networks=lambda w: places.generators(w.replicate, w.fold, w.synthesizer, ".pt"),
-        records=lambda w: places.generators(w.replicate, w.fold, w.synthesizer, ".json"),
+        networks=lambda w: places.generators(w.replicate, w.fold, recipes.drawn_from(w), ".pt"),
+        records=lambda w: places.generators(w.replicate, w.fold, recipes.drawn_from(w), ".json"),
     output:
-        samples="<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz",
+        samples=SAMPLES,
     log:
         "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
     benchmark:
@@ -47,12 +50,31 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.samples(w.synthesizer),
+        mem_mb=lambda w, attempt: attempt * needs.samples(recipes.drawn_from(w)),
     params:
-        images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
+        images=lambda w: {
+            name: recipes.samples_drawn(name, w.replicate) for name in recipes.drawn_from(w)
+        },
         size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,
         code=study.code("synthesizers.samples", "synthesizers.units"),
     script:
         "../scripts/draw_samples.py"
+
+
+if recipes.draws_by_fold:
+
+    ruleorder: draw_fold_samples > draw_samples
+
+    use rule draw_samples as draw_fold_samples with:
+        output:
+            samples=expand(
+                SAMPLES, synthesizer=study.settings.used_synthesizers, allow_missing=True
+            ),
+        log:
+            "<logs>/draw_fold_samples/replicate{replicate}.fold{fold}.log",
+        benchmark:
+            "<benchmarks>/draw_fold_samples/replicate{replicate}.fold{fold}.tsv"
+        wildcard_constraints:
+            replicate=r"\d+",

@@ -9,7 +9,7 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.appraisal import COLUMNS, Side, appraise
-    from augtrial.classifier import load_classifiers, predict
+    from augtrial.classifier import load_classifiers
     from augtrial.features import ClassifierFeatures, TorchvisionFeatures
     from augtrial.files import write_arrays, write_table
     from augtrial.settings import ClassifierSettings
@@ -36,23 +36,23 @@ with job(snakemake):
             classes=len(params.classes),
             size=sides[0].rois.shape[-1],
         )[params.arm]
-
-        def called(images, network=network):
-            return np.take(params.classes, predict(network, images)[0].argmax(axis=1))
-
+        own = ClassifierFeatures(network)
         training = Side.joined(sides[:place] + sides[place + 1 :])
-        known = called(sides[place].rois)
+        known = np.take(params.classes, own.called(sides[place].rois))
         for name, path in zip(
             params.synthesizers, itertools.islice(files, len(params.synthesizers)), strict=True
         ):
             drawn = read_samples([path], [name])[name]
             samples = {label: drawn[label][: params.fidelity["images"]] for label in params.classes}
-            calls = {f"samples/{label}": called(images) for label, images in samples.items()}
+            calls = {
+                f"samples/{label}": np.take(params.classes, own.called(images))
+                for label, images in samples.items()
+            }
             rows, pairs = appraise(
                 samples,
                 training,
                 sides[place],
-                [ClassifierFeatures(network), *given],
+                [own, *given],
                 {**calls, "held out": known},
                 seed=seeds.derive(params.seed, "appraisal", replicate, fold, name),
             )

@@ -11,24 +11,27 @@ with job(snakemake):
     from augtrial.training import load_state, training_device
 
     params, names = snakemake.params, snakemake.wildcards
-    samples, trained_on = {}, set()
+    samples = {name: {} for name in params.images}
+    trained_on = {name: set() for name in params.images}
     files = zip(snakemake.input.networks, snakemake.input.records, strict=True)
     with training_device(params.device, "float32") as device:
         for network, path in files:
             record, state = read_json(path), load_state(network)
+            name = record["synthesizer"]
             settings = synthesizer_settings(record["settings"])
-            trained_on |= set(record["trained_on"])
+            trained_on[name] |= set(record["trained_on"])
             for label in record["learns"]:
                 generator, index = load_generator(
                     state, label, settings, classes=record["classes"], size=params.size
                 )
-                place = names.synthesizer, names.replicate, names.fold, label
-                samples[f"images/{label}"] = draw_samples(
+                place = name, names.replicate, names.fold, label
+                samples[name][f"images/{label}"] = draw_samples(
                     generator,
-                    params.images,
+                    params.images[name],
                     latent=settings.latent,
                     label=index,
                     seed=seeds.derive(params.seed, "samples", *place),
                     device=device.torch,
                 )
-    write_arrays(snakemake.output.samples, trained_on=np.array(sorted(trained_on)), **samples)
+    for (name, drawn), path in zip(samples.items(), snakemake.output, strict=True):
+        write_arrays(path, trained_on=np.array(sorted(trained_on[name])), **drawn)

@@ -4,4 +4,5 @@ with job(snakemake):
     from augtrial.files import write_table
     from augtrial.predictions import read_predictions
 
-    write_table(snakemake.output.table, read_predictions(snakemake.input))
+    for name, path in snakemake.output.items():
+        write_table(path, read_predictions(snakemake.input[name]))

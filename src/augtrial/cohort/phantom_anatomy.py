@@ -6,6 +6,7 @@ back, z to the head.
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil, floor
 
 import numpy as np
 
@@ -203,10 +204,14 @@ def paint_vessels(
 
 def window(scanner: Scanner, low: np.ndarray, high: np.ndarray) -> tuple[slice, slice]:
     """Return the rows and columns whose pixel centres lie from low (x, y) to high (x, y), mm."""
-    corner = np.array(scanner.corner_mm)
-    first = np.clip(np.ceil((low - corner) / scanner.pixel_mm), 0, FIELD).astype(int)
-    last = np.clip(np.floor((high - corner) / scanner.pixel_mm) + 1, 0, FIELD).astype(int)
-    return slice(first[1], last[1]), slice(first[0], last[0])
+    columns, rows = (
+        slice(
+            min(max(0, ceil((first - corner) / scanner.pixel_mm)), FIELD),
+            min(max(0, floor((last - corner) / scanner.pixel_mm) + 1), FIELD),
+        )
+        for first, last, corner in zip(low, high, scanner.corner_mm, strict=True)
+    )
+    return rows, columns
 
 
 def noise_amplitude(scanner: Scanner) -> np.ndarray:
