@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import engines, growth, metrics, overhead, roofline, variants
+from benchmarks import engines, growth, metrics, overhead, quality, roofline, variants
 from benchmarks.paired import machine
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
@@ -18,6 +18,7 @@ ratios travel to other machines, seconds do not.
 PARTS = {
     "How near to the machine's limit": roofline,
     "Training engines": engines,
+    "Quality of the DCGAN engine's images": quality,
     "Classic augmentation": variants,
     "Measures of fidelity, 5,000 x 5,000 images": metrics,
     "The pipeline's own cost": overhead,

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from augtrial.classifier import ClassifierTraining
 from augtrial.engine import train_all
 from augtrial.synthesizers.adversarial import PairTraining
+from augtrial.synthesizers.dcgan import draw_weights
 from augtrial.training import Device, training_device
 from benchmarks.paired import markdown, paired
 
@@ -47,19 +48,20 @@ PAPERS = [
 class Images(Dataset):
     """Images and labels one by one, as a plain loop reads them."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Keep the arrays, and the mean of the images."""
-        self.images, self.labels = images, labels
-        self.mean = torch.from_numpy(images.mean(axis=0) / 255).float()
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, scale: float, less: torch.Tensor | float
+    ) -> None:
+        """Keep the arrays; an image is divided by `scale`, and `less` is taken away."""
+        self.images, self.labels, self.scale, self.less = images, labels, scale, less
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        """Return an image [1, s, s], less the mean, and its class."""
-        image = torch.from_numpy(self.images[index]).float() / 255
-        return (image - self.mean)[None], int(self.labels[index])
+        """Return an image [1, s, s] and its class."""
+        image = torch.from_numpy(self.images[index]).float() / self.scale
+        return (image - self.less)[None], int(self.labels[index])
 
 
 def plain_classifier(
@@ -76,7 +78,9 @@ def plain_classifier(
     layers += [nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5), head]
     network = nn.Sequential(*layers).to(device)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)
-    for batch, target in DataLoader(Images(images, labels), settings.batch, shuffle=True):
+    mean = torch.from_numpy(images.mean(axis=0) / 255).float()
+    data = Images(images, labels, 255, mean)
+    for batch, target in DataLoader(data, settings.batch, shuffle=True):
         loss = F.cross_entropy(network(batch.to(device)), target.to(device))
         optimiser.zero_grad()
         loss.backward()
@@ -137,10 +141,26 @@ def row(
     return [name, *cells, *(f"{rate[key] / rate['plain']:.2f}" for key in own)]
 
 
-def train(make: Callable[[], Any], device: Device, number: int = 1) -> None:
+def train(make: Callable[[], Any], device: Device, number: int = 1) -> list[Any]:
     """Train one network, or several side by side."""
-    for _ in train_all((make() for _ in range(number)), device):
-        pass
+    return list(train_all((make() for _ in range(number)), device))
+
+
+def dcgan_settings(channels: list[int], batch: int, epochs: int = 1) -> SimpleNamespace:
+    """Return the settings of a DCGAN by its generator's channels."""
+    return SimpleNamespace(
+        network="dcgan",
+        latent=100,
+        generator_channels=channels,
+        discriminator_channels=channels[::-1],
+        kernel=5,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=0.0002,
+        beta1=0.5,
+        beta2=0.999,
+        snapshots=1,
+    )
 
 
 def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
@@ -160,14 +180,17 @@ def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(*generator), nn.Sequential(*discriminator)
 
 
-def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.device) -> None:
-    """Train a DCGAN for one epoch, as a tutorial would: a forward of G for each update."""
+def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.device) -> nn.Module:
+    """Train a DCGAN as a tutorial would, a forward of G for each update; return the generator."""
     generator, discriminator = (network.to(device) for network in plain_pair(settings))
+    for network in (generator, discriminator):
+        draw_weights(network, torch.Generator(device).manual_seed(torch.initial_seed()))
     betas = (settings.beta1, settings.beta2)
     adam_g = torch.optim.Adam(generator.parameters(), settings.learning_rate, betas)
     adam_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
-    data = Images(images, np.zeros(len(images)))
-    for batch, _ in DataLoader(data, settings.batch, shuffle=True):
+    data = Images(images, np.zeros(len(images)), 127.5, 1)
+    loader = DataLoader(data, settings.batch, shuffle=True, drop_last=True)
+    for batch, _ in itertools.chain.from_iterable(loader for _ in range(settings.epochs)):
         real, false = (own(len(batch), 1, device=device) for own in (torch.ones, torch.zeros))
         latent = partial(torch.rand, len(batch), settings.latent, device=device)
         fake = generator(latent() * 2 - 1).detach()
@@ -181,25 +204,14 @@ def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.dev
         adam_g.zero_grad()
         loss.backward()
         adam_g.step()
+    return generator
 
 
 def synthesizer_row(
     device: Device, name: str, channels: list[int], batch: int, updates: int
 ) -> list[object]:
     """Time one size of the DCGAN: images a second of each loop, and the ratio."""
-    settings = SimpleNamespace(
-        network="dcgan",
-        latent=100,
-        generator_channels=channels,
-        discriminator_channels=channels[::-1],
-        kernel=5,
-        epochs=1,
-        batch=batch,
-        learning_rate=0.0002,
-        beta1=0.5,
-        beta2=0.999,
-        snapshots=1,
-    )
+    settings = dcgan_settings(channels, batch)
     updates *= LONGER if device.is_gpu else 1
     images, labels = noise(updates * batch)
     options = {"classes": 1, "seed": 1, "device": device}
