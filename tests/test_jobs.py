@@ -12,8 +12,8 @@ from augtrial.jobs import job
 from augtrial.sizes import damaged_files, record_sizes
 
 
-def script(folder, *outputs):
-    return SimpleNamespace(log=[folder / "a.log"], output=list(outputs))
+def script(folder, *outputs, inputs=(), name="a"):
+    return SimpleNamespace(log=[folder / f"{name}.log"], output=list(outputs), input=list(inputs))
 
 
 def test_what_a_script_prints_is_in_its_log_as_well(tmp_path, capsys):
@@ -79,7 +79,25 @@ def test_a_result_that_was_cut_short_after_its_job_is_found(tmp_path):
     gone.unlink()
     (damage,) = damaged_files(tmp_path / "logs")
     assert (damage.path, damage.now, damage.then) == (cut, 5, 10)
-    assert damage.outputs == (whole, cut, gone)
+    assert set(damage.gone) == {whole, cut, gone}
+
+
+def test_with_a_cut_result_goes_what_was_made_from_it_the_last_first(tmp_path):
+    files = {name: tmp_path / name for name in ("rois", "other", "network", "table", "report")}
+    made = [  # a job's output and its inputs
+        ("rois", []),
+        ("other", []),
+        ("network", ["rois", "other"]),
+        ("table", ["network"]),
+        ("report", ["table", "other"]),
+    ]
+    for name, inputs in made:
+        told = {"inputs": [files[one] for one in inputs], "name": name}
+        with job(script(tmp_path / "logs", files[name], **told)):
+            files[name].write_bytes(b"0123456789")
+    files["rois"].write_bytes(b"0")
+    (damage,) = damaged_files(tmp_path / "logs")
+    assert damage.gone == tuple(files[one] for one in ("report", "table", "network", "rois"))
 
 
 def test_of_two_jobs_that_wrote_one_file_the_later_counts(tmp_path):

@@ -49,7 +49,7 @@ def job(snakemake: Any) -> Iterator[None]:
         sys.stdout, sys.stderr = _Tee(streams[0], log), _Tee(streams[1], log)
         try:
             yield
-            record_sizes(path, snakemake.output)
+            record_sizes(path, snakemake.output, snakemake.input)
         except UserError as error:
             print(error, file=sys.stderr)
             sys.exit(1)

@@ -56,12 +56,12 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
 def _remove_damaged(study: Study) -> None:
     """Remove results that were cut short after their job had ended, so that it runs again.
 
-    With all that it wrote: Snakemake runs no job for a file that no other job reads.
+    What was made from it goes as well, the last first, so that a kill here leaves work to do.
     """
     for damage in damaged_files(Path(study.root) / "logs"):
         sizes = f"{damage.now} bytes, its job wrote {damage.then}"
         print(f"{damage.path} has {sizes}: that job runs again", file=sys.stderr)
-        for path in damage.outputs:
+        for path in damage.gone:
             path.unlink(missing_ok=True)
 
 
