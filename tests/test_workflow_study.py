@@ -1,6 +1,7 @@
 """A tiny study end to end: what it leaves, what an edit reruns, and what a fold has seen."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -93,6 +94,18 @@ def test_differences_are_those_of_the_endpoints(run):
         one, other = row.contrast.split(" - ")
         place = row.endpoint, row._3
         assert row.difference == pytest.approx(values[(one, *place)] - values[(other, *place)])
+
+
+def test_a_result_that_was_cut_later_is_made_anew_with_what_stands_on_it(run):
+    """Also where all that was made from it is there, so that nothing asks for it."""
+    patterns = ["results/tiny/replicate1/predictions*", "results/tiny/tables/*", "**/*.svg"]
+    before = digests(run.folder, patterns)
+    os.truncate(run.results / "replicate1/predictions.csv", 100)
+    told = run.call("--dry-run").stderr
+    assert "replicate1/predictions.csv has 100 bytes" in told
+    assert (run.results / "tables/endpoints.csv").exists()  # a dry run removes nothing
+    run.call()
+    assert digests(run.folder, patterns) == before
 
 
 def test_samples_name_the_lesions_that_they_were_learnt_from(run):

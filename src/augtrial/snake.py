@@ -42,7 +42,7 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         problems = fit_problems(study)
         # Jobs on other machines start here too; one look is enough.
         if workflow.is_main_process:
-            _remove_damaged(study)
+            _remove_damaged(study, dry=workflow.output_settings.dryrun)
             problems += [*_transform_problems(study), *check_pictures(study)]
         if problems:
             raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
@@ -53,15 +53,18 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
     return study
 
 
-def _remove_damaged(study: Study) -> None:
+def _remove_damaged(study: Study, *, dry: bool) -> None:
     """Remove results that were cut short after their job had ended, so that it runs again.
 
-    What was made from it goes as well, the last first, so that a kill here leaves work to do.
+    What was made from it goes as well, the last first, so that a kill here leaves work to do. A dry
+    run only tells.
     """
     for damage in damaged_files(Path(study.root) / "logs"):
         sizes = f"{damage.now} bytes, its job wrote {damage.then}"
-        print(f"{damage.path} has {sizes}: that job runs again", file=sys.stderr)
-        for path in damage.gone:
+        again = "that job runs again, and what stands on it"
+        told = f"a run removes it, and then {again}" if dry else again
+        print(f"{damage.path} has {sizes}: {told}", file=sys.stderr)
+        for path in () if dry else damage.gone:
             path.unlink(missing_ok=True)
 
 
