@@ -1,5 +1,7 @@
 import csv
 import hashlib
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -269,3 +271,20 @@ def test_wrong_classes_are_told_with_the_right_ones(classes, says):
         cohort_rows(seed=0, classes=classes)
     with pytest.raises(UserError, match=says):
         next(draw_lesions(seed=0, stream="s", classes=classes))
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_picture(tmp_path):
+    """ITK itself writes what fits and says nothing."""
+    code = """
+import resource, sys
+from pathlib import Path
+from augtrial.cohort.phantom_patients import Patient
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+Patient(3, ("full disk",), ["cyst"]).write_image(Path(sys.argv[1]))
+"""
+    path = tmp_path / "p001.nii.gz"
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,7 @@
 """One patient of the phantom: where the lesions lie, and every slice of the volume by itself."""
 
+import errno
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from augtrial.seeds import generator
 
 GAP_MM = 4.0  # between two lesions
 CAPSULE_MM = 1.0  # least liver around a lesion
+HEADER = 352  # bytes of a NIfTI file before its voxels
 
 
 class Placed(NamedTuple):
@@ -115,6 +118,16 @@ class Patient:
         image.SetOrigin((*self.scanner.corner_mm, self.slices[0] * thickness))
         with written_whole(path) as draft:
             SimpleITK.WriteImage(image, str(draft), useCompression=True, compressionLevel=1)
+            _check_end(draft, HEADER + volume.size * np.dtype(dtype).itemsize)
+
+
+def _check_end(path: Path, length: int) -> None:
+    """Raise OSError where a gzip file does not end with the length of what was put in.
+
+    On a full disk ITK writes what fits and says nothing.
+    """
+    if int.from_bytes(path.read_bytes()[-4:], "little") != length % 2**32:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def place_lesions(
