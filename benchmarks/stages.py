@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import sklearn.manifold  # noqa: F401  # no stage is charged for its import
+import torch
 import yaml
 from snakemake.iocontainers import Namedlist
 
@@ -39,10 +40,12 @@ from augtrial.snake import CHECK, check_pictures
 from augtrial.study import Study
 from augtrial.synthesizers.adversarial import build_pair, train_pair
 from augtrial.synthesizers.samples import draw_samples
+from augtrial.training import Device
 from augtrial.trainingset import assemble, read_parts
 from benchmarks.costs import memory
-from benchmarks.engines import CPU, noise
+from benchmarks.engines import noise
 
+CPU = Device(torch.device("cpu"), bfloat16=False)
 ROOT = Path(__file__).parents[1]
 QUICK = yaml.safe_load((ROOT / "config/quick.yaml").read_text(encoding="utf-8"))
 SETTINGS = read_settings(QUICK, "quick.yaml")
