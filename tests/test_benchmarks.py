@@ -1,9 +1,8 @@
 import importlib
 import pkgutil
 
-import pytest
-
 import benchmarks
+import pytest
 from benchmarks.growth import law
 
 
