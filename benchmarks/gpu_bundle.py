@@ -18,10 +18,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from augtrial.comparison import compare
-from augtrial.curves import curve_table, updates_table
+from augtrial.comparison import compare_networks
 from augtrial.files import read_json, write_arrays, write_json, write_table
-from augtrial.learned import training_table, untrained_arms
 from augtrial.predictions import read_predictions
 from augtrial.recipes import Recipes
 from augtrial.record import study_facts, versions
@@ -126,23 +124,21 @@ def tables(folder: Path) -> str:
     predictions = read_predictions(place / "predictions.csv")
     histories = pd.read_csv(place / "histories.csv", dtype={"recipe": str})
     histories = histories[histories["arm"].notna()]
-    training = training_table(histories, predictions, study.classes)
-    found = compare(
-        predictions,
-        settings.contrasts,
-        endpoint=settings.primary_endpoint,
-        margin=settings.margin,
-        confidence=settings.confidence,
-        untrained=untrained_arms(training),
-    )
-    found["training"] = training
-    options = {"confidence": settings.confidence}
     stops, curves = (
         read_predictions(path for path in [place / f"predictions_{name}.csv"] if path.exists())
         for name in ("stops", "curve")
     )
-    found["updates"] = updates_table(stops, predictions, training, **options)
-    found["curve"] = curve_table(curves, **options)
+    found = compare_networks(
+        predictions,
+        histories,
+        settings.contrasts,
+        classes=study.classes,
+        curves=curves,
+        stops=stops,
+        endpoint=settings.primary_endpoint,
+        margin=settings.margin,
+        confidence=settings.confidence,
+    )
     for name, table in found.items():
         table["conditional_on"] = study.conditional_on
         write_table(place / f"{name}.csv", table)
@@ -161,8 +157,8 @@ def _times(times: pd.DataFrame, study: Study, ceiling: Ceiling) -> str:
     steps[""] = classifier_step(settings.classifier, size)
     rows = []
     for (work, name), own in times.groupby(["work", "name"], sort=False):
-        floor, took = own["updates"].sum() * ceiling.floor(*steps[name]), own["seconds"].sum()
-        updates = own["updates"].sum()
+        updates, took = own["updates"].sum(), own["seconds"].sum()
+        floor = updates * ceiling.floor(*steps[name])
         rows.append(
             [
                 f"{work} {name}".strip(),

@@ -10,39 +10,33 @@ with 0 when all is done and with 75 when there is more to do.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from augtrial import seeds
-from augtrial.classic import sample_variants
 from augtrial.classifier import (
     ClassifierTraining,
     build_classifier,
     predict,
     recipe_and_stop,
 )
-from augtrial.device_resampler import Pictures
 from augtrial.engine import train_all
-from augtrial.files import read_json, write_arrays, write_json, write_table
+from augtrial.files import write_arrays, write_json, write_table
 from augtrial.online import DeviceVariants
 from augtrial.predictions import prediction_rows
-from augtrial.roi import Context, read_contexts
 from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import is_joint, unit_images, units_of
 from augtrial.training import Device, training_device
-from augtrial.trainingset import Part, TrainingSet, assemble
 from benchmarks.ceiling import Ceiling
+from benchmarks.gpu_cohort import GpuCohort
 
 MORE = 75  # EX_TEMPFAIL: not all is done
-CHUNK = 240  # variants that are cut at once
 
 
 class Tables:
@@ -52,105 +46,51 @@ class Tables:
         """Go on from the tables that are there."""
         self.folder = folder
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, table: str) -> pd.DataFrame:
         """Return a table as it now is, ids and labels as text."""
-        path = self.folder / f"{name}.csv"
-        text = dict.fromkeys(("lesion_id", "patient_id", "label"), str)
+        path = self.folder / f"{table}.csv"
+        text = dict.fromkeys(("lesion_id", "patient_id", "label", "unit"), str)
         if not path.exists():
             return pd.DataFrame()
         return pd.read_csv(path, dtype=text, keep_default_na=False)
 
-    def add(self, name: str, rows: pd.DataFrame) -> None:
-        """Add rows to a table."""
+    def add(self, table: str, rows: pd.DataFrame, piece: Mapping[str, object]) -> None:
+        """Add the rows of a piece of work; those of an earlier, killed try at it go."""
+        before = self.read(table)
+        kept = before[~_of(before, piece)]
         if len(rows):
-            write_table(self.folder / f"{name}.csv", pd.concat([self.read(name), rows]))
+            write_table(self.folder / f"{table}.csv", pd.concat([kept, rows]))
 
-    def has(self, name: str, **values: object) -> bool:
-        """Return whether a table has rows with these values."""
-        table = self.read(name)
-        if table.empty:
-            return False
-        return bool((table[list(values)] == pd.Series(values)).all(axis=1).any())
+    def has(self, table: str, **piece: object) -> bool:
+        """Return whether a table has rows of a piece of work."""
+        return bool(_of(self.read(table), piece).any())
+
+
+def _of(table: pd.DataFrame, piece: Mapping[str, object]) -> np.ndarray:
+    """Return which rows are of a piece of work: bool [n]."""
+    if table.empty:
+        return np.zeros(0, np.bool_)
+    return (table[list(piece)] == pd.Series(piece)).all(axis=1).to_numpy()
 
 
 class GpuStudy:
     """A study from its bundle, on one device."""
 
     def __init__(self, folder: Path, device: Device) -> None:
-        """Read the bundle."""
+        """Read the bundle, and how far the study is."""
         self.folder, self.device = folder, device
-        self.told = SimpleNamespace(**read_json(folder / "bundle/study.json"))
-        self.lesions = pd.read_csv(
-            folder / "bundle/lesions.csv", dtype=str, keep_default_na=False
-        ).set_index("lesion_id", drop=False)
-        self.tables = Tables(folder / "tables")
-        with np.load(folder / "bundle/rois.npz") as arrays:
-            self.rois = dict(zip(arrays["lesion_id"].tolist(), arrays["images"], strict=True))
-        self.classic = SimpleNamespace(**self.told.classic)
-        self.variants_of: dict[int, dict[str, np.ndarray]] = {}
-
-    @cached_property
-    def contexts(self) -> dict[str, Context]:
-        """The lesions' surroundings."""
-        found = read_contexts(self.folder / "bundle/contexts.npz")
-        return dict(zip(self.rois, found, strict=True))
-
-    @cached_property
-    def pictures(self) -> Pictures:
-        """The lesions' surroundings on the device."""
-        return Pictures(
-            list(self.contexts.values()),
-            self.told.size,
-            margin=self.classic.scale_range[1],
-            device=self.device.torch,
-        )
-
-    def variants(self, replicate: int) -> dict[str, np.ndarray]:
-        """Return lesion -> its N variants uint8 [N, s, s], those of one replicate at a time."""
-        if replicate not in self.variants_of:
-            self.variants_of = {replicate: dict(self._cut(replicate))}
-        return self.variants_of[replicate]
-
-    def _cut(self, replicate: int) -> Iterator[tuple[str, np.ndarray]]:
-        for place, (lesion, context) in enumerate(self.contexts.items()):
-            draw = seeds.generator(self.told.seed, "variants", replicate, lesion)
-            variants = sample_variants(context.diameter, self.classic, draw)
-            maps = np.stack([v.square(context.square).matrix(self.told.size) for v in variants])
-            parts = torch.from_numpy(maps.astype(np.float32)).to(self.device.torch).split(CHUNK)
-            images = [
-                self.pictures.cut(torch.full((len(own),), place, device=own.device), own)
-                for own in parts
-            ]
-            whole = (torch.cat(images)[:, 0] * 255).round().to(torch.uint8)
-            yield lesion, whole.cpu().numpy()
-
-    def parts(self, replicate: int, fold: int) -> list[Part]:
-        """Return the training parts of a fold, and no other."""
-        variants = self.variants(replicate)
-        parts = self.told.parts[str(replicate)]
-        return [
-            Part(
-                tuple(ids),
-                tuple(self.lesions.loc[ids, "label"]),
-                np.stack([self.rois[lesion] for lesion in ids]),
-                np.stack([variants[lesion] for lesion in ids]),
-            )
-            for part, ids in parts.items()
-            if part != str(fold)
-        ]
-
-    def learnt(
-        self, recipe: dict[str, Any], parts: list[Part], replicate: int, **more: Any
-    ) -> TrainingSet:
-        """Return the training set of a recipe from the training parts of a fold."""
-        whose = {"seed": self.told.seed, "replicate": replicate}
-        return assemble(SimpleNamespace(**recipe), parts, self.told.classes, **whose, **more)
+        self.cohort = GpuCohort(folder / "bundle", device)
+        self.told, self.tables = self.cohort.told, Tables(folder / "tables")
 
     # Pieces of work ------------------------------------------------------------------------
 
     def samples_file(self, name: str, replicate: int) -> Path:
         """Return where the images of a synthesizer's folds stand: they do not travel."""
         return self.folder / f"samples/{name}.{replicate}.npz"
+
+    def trained_in(self, replicate: int) -> int:
+        """Return which replicate's synthesizers serve a replicate: with shared ones the first."""
+        return self.told.synthesizer_replicate[str(replicate)]
 
     def train_synthesizer(self, name: str, replicate: int) -> int:
         """Train a synthesizer for every fold, side by side; return the number of updates."""
@@ -160,7 +100,8 @@ class GpuStudy:
         recipe = self.told.plain | {"classic": settings.classic}
         units = units_of(settings, classes)
         learnt = {
-            f: self.learnt(recipe, self.parts(replicate, f), replicate) for f in self.told.folds
+            f: self.cohort.learnt(recipe, self.cohort.parts(replicate, f), replicate)
+            for f in self.told.folds
         }
         places = [(fold, unit) for fold in self.told.folds for unit in units]
 
@@ -182,7 +123,8 @@ class GpuStudy:
         for (fold, unit), trained in zip(places, train_all(trainings(), self.device), strict=True):
             updates += trained.updates
             what = {"synthesizer": name, "replicate": replicate, "fold": fold, "unit": unit}
-            self.tables.add("losses", pd.DataFrame([what | row for row in trained.history]))
+            losses = pd.DataFrame([what | row for row in trained.history])
+            self.tables.add("losses", losses, what)
             for index, label in enumerate(classes if joint else [unit]):
                 place = name, str(replicate), str(fold), label
                 samples[f"{fold}/{label}"] = images = draw_samples(
@@ -202,7 +144,7 @@ class GpuStudy:
         """Return synthesizer -> class -> the images drawn for a fold."""
         found = {}
         for name in self.told.synthesizers:
-            with np.load(self.samples_file(name, replicate)) as arrays:
+            with np.load(self.samples_file(name, self.trained_in(replicate))) as arrays:
                 found[name] = {c: arrays[f"{fold}/{c}"] for c in self.told.classes}
         return found
 
@@ -210,7 +152,7 @@ class GpuStudy:
         """Train and judge the classifiers of a fold, side by side; return the updates."""
         told, where = self.told, (str(replicate), str(fold))
         settings = SimpleNamespace(**told.classifier)
-        samples, parts = self.samples(replicate, fold), self.parts(replicate, fold)
+        samples, parts = self.samples(replicate, fold), self.cohort.parts(replicate, fold)
         networks = [
             (kind, name, recipe, training)
             for kind, own in (("arm", told.arms), ("curve", told.curves))
@@ -220,12 +162,14 @@ class GpuStudy:
 
         def trainings() -> Iterator[ClassifierTraining]:
             for kind, _, recipe, training in networks:
-                learnt = self.learnt(training["recipes"][recipe], parts, replicate, samples=samples)
+                learnt = self.cohort.learnt(
+                    training["recipes"][recipe], parts, replicate, samples=samples
+                )
                 online = None
                 if training["online"]:
                     online = DeviceVariants(
-                        [self.contexts[lesion] for lesion in learnt.lesion_ids],
-                        self.classic,
+                        [self.cohort.contexts[lesion] for lesion in learnt.lesion_ids],
+                        self.cohort.classic,
                         told.size,
                         seed=seeds.derive(told.seed, "online", *where),
                         device=self.device,
@@ -244,7 +188,7 @@ class GpuStudy:
                 )
 
         ids = told.parts[str(replicate)][str(fold)]
-        held_out = np.stack([self.rois[lesion] for lesion in ids])
+        held_out = np.stack([self.cohort.rois[lesion] for lesion in ids])
         judge = build_classifier(settings, classes=len(told.classes), size=told.size)
         judge.to(self.device.torch)
         rows: dict[str, list[pd.DataFrame]] = {"": [], "_curve": [], "_stops": []}
@@ -263,12 +207,13 @@ class GpuStudy:
                 what |= {} if stop is None else {"updates": stop}
                 table = "_curve" if kind == "curve" else "" if stop is None else "_stops"
                 probabilities, _ = predict(judge, held_out)
-                lesions = self.lesions.loc[ids].reset_index(drop=True)
+                lesions = self.cohort.lesions.loc[ids].reset_index(drop=True)
                 rows[table].append(prediction_rows(lesions, probabilities, told.classes, what))
-        self.tables.add("histories", pd.DataFrame(histories))
+        piece = {"replicate": replicate, "fold": fold}
+        self.tables.add("histories", pd.DataFrame(histories), piece)
         for table in ("_curve", "_stops", ""):  # the arms last: they say that all is done
             if rows[table]:
-                self.tables.add(f"predictions{table}", pd.concat(rows[table]))
+                self.tables.add(f"predictions{table}", pd.concat(rows[table]), piece)
         return updates
 
     # The order of work ---------------------------------------------------------------------
@@ -281,7 +226,7 @@ class GpuStudy:
                 for fold in self.told.folds
                 if not self.tables.has("predictions", replicate=replicate, fold=fold)
             ]
-            own = self.told.synthesizer_replicate[str(replicate)]
+            own = self.trained_in(replicate)
             for name in self.told.synthesizers if folds else ():
                 if not self.samples_file(name, own).exists():
                     yield (
@@ -314,9 +259,9 @@ class GpuStudy:
                 return False
             updates = work()
             took[kind + name] = time.monotonic() - begin
-            row = {"work": kind, "name": name, "replicate": replicate, "fold": fold}
-            row |= {"updates": updates, "seconds": round(took[kind + name], 2)}
-            self.tables.add("times", pd.DataFrame([row | {"device": self.device.name}]))
+            piece = {"work": kind, "name": name, "replicate": replicate, "fold": fold}
+            row = piece | {"updates": updates, "seconds": round(took[kind + name], 2)}
+            self.tables.add("times", pd.DataFrame([row | {"device": self.device.name}]), piece)
             print(row, flush=True)
         return True
 

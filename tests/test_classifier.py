@@ -12,16 +12,14 @@ from augtrial.classifier import (
     train_classifier,
 )
 from augtrial.settings import Budget, ClassifierSettings
-from augtrial.training import Checkpoint, Device
-
-CPU = Device(torch.device("cpu"), bfloat16=False)
-SMALL = ClassifierSettings(channels=[4, 8], dense=8, learning_rate=0.05, batch=16)
+from augtrial.training import Checkpoint
+from small_networks import CPU, SMALL_CLASSIFIER
 
 
 def train(images, labels, updates=40, **options):
     budget = Budget(updates=updates)
     return train_classifier(
-        images, labels, SMALL, budget, classes=2, seed=11, device=CPU, **options
+        images, labels, SMALL_CLASSIFIER, budget, classes=2, seed=11, device=CPU, **options
     )
 
 
@@ -42,7 +40,7 @@ def test_classes_that_can_be_told_are_told(striped_classes):
     network, history = trained.network, trained.history
     probabilities, features = predict(network, images)
     assert (probabilities.argmax(1) == labels).mean() == 1
-    assert features.shape == (len(images), SMALL.dense)
+    assert features.shape == (len(images), SMALL_CLASSIFIER.dense)
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
@@ -122,7 +120,7 @@ def test_a_state_dict_predicts_by_itself(striped_classes):
     images, labels = striped_classes
     network = train(images, labels, updates=5).network
     state = {f"an arm/{key}": value for key, value in network.state_dict().items()}
-    loaded = load_classifiers(state, SMALL, classes=2, size=32)["an arm"]
+    loaded = load_classifiers(state, SMALL_CLASSIFIER, classes=2, size=32)["an arm"]
     # The network in training lies otherwise in memory, so that sums have another order.
     np.testing.assert_allclose(predict(loaded, images)[0], predict(network, images)[0], atol=1e-6)
 

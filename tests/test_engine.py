@@ -10,21 +10,11 @@ from augtrial import classifier, engine
 from augtrial.classifier import ClassifierTraining, train_classifier
 from augtrial.engine import train_all
 from augtrial.optimisers import Adam, Sgd
-from augtrial.settings import AcganSettings, Budget, ClassifierSettings, DcganSettings
+from augtrial.settings import AcganSettings, Budget, DcganSettings
 from augtrial.synthesizers import adversarial
 from augtrial.synthesizers.adversarial import PairTraining, train_pair
 from augtrial.training import Checkpoint, Device
-
-SMALL = ClassifierSettings(channels=[4, 8], dense=8, learning_rate=0.05, batch=16)
-PAIR = {
-    "latent": 8,
-    "generator_channels": [8, 8, 4],
-    "discriminator_channels": [4, 8, 8],
-    "epochs": 3,
-    "batch": 16,
-    "snapshots": 2,
-}
-CPU = Device(torch.device("cpu"), bfloat16=False)
+from small_networks import CPU, SMALL_CLASSIFIER, SMALL_PAIR
 
 
 class LikeGpu(Device):
@@ -95,13 +85,13 @@ def test_classifiers_side_by_side_are_those_trained_alone(striped_classes, gpu):
     options = {"classes": 2, "seed": 11}
     together = train_all(
         (
-            ClassifierTraining(x, y, SMALL, budget, stops=stops, device=gpu, **options)
+            ClassifierTraining(x, y, SMALL_CLASSIFIER, budget, stops=stops, device=gpu, **options)
             for x, y, budget, stops in sets
         ),
         gpu,
     )
     for trained, (x, y, budget, stops) in zip(together, sets, strict=True):
-        alone = train_classifier(x, y, SMALL, budget, stops=stops, device=CPU, **options)
+        alone = train_classifier(x, y, SMALL_CLASSIFIER, budget, stops=stops, device=CPU, **options)
         assert_close(trained.network, alone.network)
         assert_same_rows(trained.history, alone.history)
         assert list(trained.stops) == list(alone.stops) == stops
@@ -113,9 +103,9 @@ def test_classifiers_side_by_side_are_those_trained_alone(striped_classes, gpu):
 @pytest.mark.parametrize(
     "settings",
     [
-        DcganSettings(**PAIR),
-        AcganSettings(**PAIR, embedding=4),
-        AcganSettings(**PAIR, embedding=4, discriminator="odena"),
+        DcganSettings(**SMALL_PAIR),
+        AcganSettings(**SMALL_PAIR, embedding=4),
+        AcganSettings(**SMALL_PAIR, embedding=4, discriminator="odena"),
     ],
     ids=["dcgan", "acgan", "odena"],
 )
@@ -152,11 +142,23 @@ def test_networks_that_stopped_at_different_updates_go_on_side_by_side(
     half = Dying(tmp_path, "half", every=0)
     with pytest.raises(Killed):
         train_classifier(
-            images, labels, SMALL, Budget(updates=30), checkpoint=half, device=gpu, **options
+            images,
+            labels,
+            SMALL_CLASSIFIER,
+            Budget(updates=30),
+            checkpoint=half,
+            device=gpu,
+            **options,
         )
     trainings = [
         ClassifierTraining(
-            images, labels, SMALL, Budget(updates=30), checkpoint=own, device=gpu, **options
+            images,
+            labels,
+            SMALL_CLASSIFIER,
+            Budget(updates=30),
+            checkpoint=own,
+            device=gpu,
+            **options,
         )
         for own in (Checkpoint(tmp_path, "half"), None)
     ]
@@ -175,7 +177,13 @@ def test_more_networks_than_fit_in_a_graph_are_trained_in_turn(striped_classes, 
         for number in range(5):
             begun.append(number)
             yield ClassifierTraining(
-                images, labels, SMALL, Budget(updates=4), classes=2, seed=number, device=gpu
+                images,
+                labels,
+                SMALL_CLASSIFIER,
+                Budget(updates=4),
+                classes=2,
+                seed=number,
+                device=gpu,
             )
 
     ended = train_all(trainings(), gpu)

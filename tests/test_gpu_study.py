@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from benchmarks.gpu_bundle import merged, portable, prepare, tables
+from benchmarks.gpu_study import Tables
 
 from augtrial.settings import Settings
 from workflow_runs import ROOT, make_cohort
@@ -129,6 +130,30 @@ def test_the_summary_has_verdicts_and_the_share_of_the_limit(study):
     assert "TFLOP/s" in text
     grids = np.load(study / "gpu/tables/samples_dcgan.npz")
     assert grids["1/cyst"].shape == (16, 32, 32)
+
+
+def test_a_piece_that_was_begun_twice_stands_once(tmp_path):
+    tables = Tables(tmp_path)
+    for fold, loss in ((1, 0.5), (2, 0.4), (2, 0.3)):
+        piece = {"fold": fold, "unit": "1"}
+        tables.add("losses", pd.DataFrame([piece | {"loss": loss}]), piece)
+    assert tables.read("losses")["loss"].tolist() == [0.5, 0.3]
+    assert tables.has("losses", fold=2, unit="1")
+    assert not tables.has("losses", fold=3)
+    assert not tables.has("times", fold=1)
+
+
+def test_shared_synthesizers_train_once_and_serve_all_replicates(tmp_path, monkeypatch):
+    make_cohort(tmp_path / "cohort")
+    monkeypatch.chdir(tmp_path)
+    changes = ["cohort={table: cohort/lesions.csv}", "replicates=2", "share_synthesizer=true"]
+    changes += ["folds={split: one}"]
+    prepare(Path("gpu"), ROOT / "config/tiny.yaml", changes)
+    assert go_on(Path("gpu"), 5) == 0
+    times = pd.read_csv("gpu/tables/times.csv", keep_default_na=False)
+    assert times.groupby("name").size().to_dict() == {"": 2 * 3, "acgan": 1, "dcgan": 1}
+    predictions = pd.read_csv("gpu/tables/predictions.csv")
+    assert set(predictions.query("arm == 'classic+dcgan'")["replicate"]) == {1, 2}
 
 
 def test_nothing_large_travels(study):

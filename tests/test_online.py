@@ -9,9 +9,8 @@ from augtrial.online import DeviceVariants, OnlineVariants
 from augtrial.resampler import Square
 from augtrial.roi import Context
 from augtrial.settings import ClassicSettings
-from augtrial.training import Device
+from small_networks import CPU
 
-CPU = Device(torch.device("cpu"), bfloat16=False)
 SIZE = 32
 
 

@@ -8,19 +8,11 @@ from augtrial.synthesizers.adversarial import build_pair, train_pair
 from augtrial.synthesizers.phases import FromImage, ToImage
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import load_generator, train_units
-from augtrial.training import Checkpoint, Device
+from augtrial.training import Checkpoint
 from augtrial.trainingset import TrainingSet
+from small_networks import CPU, SMALL_PAIR
 
-CPU = Device(torch.device("cpu"), bfloat16=False)
-SMALL = {
-    "latent": 8,
-    "generator_channels": [8, 8, 4],
-    "discriminator_channels": [4, 8, 8],
-    "epochs": 3,
-    "batch": 16,
-    "snapshots": 2,
-}
-DCGAN, ACGAN = DcganSettings(**SMALL), AcganSettings(**SMALL, embedding=4)
+DCGAN, ACGAN = DcganSettings(**SMALL_PAIR), AcganSettings(**SMALL_PAIR, embedding=4)
 
 
 def train(images, labels, settings, **options):
@@ -59,7 +51,7 @@ def test_the_papers_dcgan_has_the_papers_shapes():
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 def test_every_kernel_doubles_and_halves_the_side(kernel):
-    settings = DcganSettings(**{**SMALL, "kernel": kernel})
+    settings = DcganSettings(**{**SMALL_PAIR, "kernel": kernel})
     pair = build_pair(settings, classes=1, size=32, seed=1)
     images = pair.generator(torch.zeros(2, 8))
     assert images.shape == (2, 1, 32, 32)
@@ -68,7 +60,7 @@ def test_every_kernel_doubles_and_halves_the_side(kernel):
 
 @pytest.mark.parametrize("judge", ["dcgan", "odena"])
 def test_an_acgan_judges_source_and_class(judge):
-    settings = AcganSettings(**SMALL, discriminator=judge)
+    settings = AcganSettings(**SMALL_PAIR, discriminator=judge)
     pair = build_pair(settings, classes=3, size=32, seed=1)
     images = pair.generator(torch.zeros(2, 8), torch.tensor([0, 2]))
     source, classes = pair.discriminator(images)

@@ -1,15 +1,18 @@
 """The comparison: every table that a study's predictions and contrasts lead to.
 
-It needs nothing but predictions, so that it also serves those that were made elsewhere.
+`compare` needs nothing but predictions, so that it also serves those that were made elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from augtrial.calibration import calibration_table, reliability_table
 from augtrial.contrasts import contrast_table
+from augtrial.curves import curve_table, updates_table
 from augtrial.endpoints import confusion_table, endpoint_table
+from augtrial.learned import training_table, untrained_arms
 from augtrial.roc import roc_table
 from augtrial.secondary import secondary_table
 from augtrial.settings import PRIMARY_ENDPOINTS
@@ -52,4 +55,38 @@ def compare(
         "calibration": calibration_table(predictions, confidence=confidence),
         "reliability": reliability_table(predictions),
         "roc": roc_table(predictions, confidence=confidence),
+    }
+
+
+def compare_networks(
+    predictions: pd.DataFrame,
+    histories: pd.DataFrame,
+    contrasts: Sequence[str],
+    *,
+    classes: Sequence[str],
+    curves: pd.DataFrame,
+    stops: pd.DataFrame,
+    confidence: float = 0.95,
+    **options: Any,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of `compare`, and those of the networks: training, curve, updates.
+
+    Args:
+        predictions: as for `compare`.
+        histories: how the arms' networks trained (see `learned.training_table`); one that learned
+            nothing leaves its arm without a verdict.
+        contrasts: as for `compare`.
+        classes: all classes.
+        curves: predictions of the curves' networks (see `curves.curve_table`).
+        stops: predictions after fewer updates (see `curves.updates_table`).
+        confidence: of all intervals.
+        options: `compare`'s endpoint and margin.
+    """
+    training = training_table(histories, predictions, classes)
+    untrained = untrained_arms(training)
+    tables = compare(predictions, contrasts, confidence=confidence, untrained=untrained, **options)
+    return tables | {
+        "training": training,
+        "curve": curve_table(curves, confidence=confidence),
+        "updates": updates_table(stops, predictions, training, confidence=confidence),
     }

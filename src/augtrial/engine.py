@@ -52,9 +52,8 @@ class Training:
     @property
     def until_look(self) -> int:
         """How many updates there are until the next look, or the end."""
-        return min((at for at in self.looks if at > self.update), default=self.updates) - (
-            self.update
-        )
+        following = min((at for at in self.looks if at > self.update), default=self.updates)
+        return following - self.update
 
 
 Some = TypeVar("Some", bound=Training)
