@@ -1,10 +1,9 @@
 """Whether images of the DCGAN engine are as good as a plain loop's on the same budget, by seeds.
 
 Both learn from the same variants of 42 metastases of the phantom, as often. KID is to fresh lesions
-of other patients, in the descriptor that no turn changes (see `memorisation`), each of its values in
-units of its spread among the fresh lesions. It varies much between seeds: the interval of the
-difference of means (Welch's, 95 %) says how much. Run `python -m benchmarks.quality`: about half an
-hour on one core.
+of other patients, in the descriptor that no turn changes (see `memorisation`), each value in units
+of its spread among the fresh lesions. It varies much between seeds: the interval of the difference
+of means (Welch's, 95 %) says how much. Run `python -m benchmarks.quality`: half an hour on a core.
 """
 
 from functools import partial
