@@ -82,7 +82,7 @@ def _smoothed(windows: Tensor, factors: Tensor, reach: int) -> Tensor:
     sigma = ((factors - 1) / 2).clamp(min=1e-3)[:, None]  # so small a sigma smooths nothing
     offsets = torch.arange(-reach, reach + 1, device=windows.device)[None]
     weights = torch.exp(-(offsets**2) / (2 * sigma**2))
-    weights = torch.where(2 * offsets.abs() < _width(sigma), weights, 0)
+    weights = weights * (2 * offsets.abs() < _width(sigma))
     weights = weights / weights.sum(dim=1, keepdim=True)
     count = len(windows)
     padded = F.pad(windows[None], (reach, reach, reach, reach), mode="replicate")
