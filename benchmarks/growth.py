@@ -35,8 +35,8 @@ STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
     ("all tables, A = 4, R = 2", "1", LESIONS, stages.comparing, (4, 2)),
     ("appraisal: a part's lesions described", "R x F", FEWER, stages.describing, ()),
     ("appraisal: a synthesizer in a fold", "S x R x F", LESIONS, stages.appraising, ()),
-    ("t-SNE of a part, 9 images a lesion", "2", FEWER, stages.embedding, ()),
-    ("neighbours in a part, 9 images a lesion", "2", FEWER, stages.neighbouring, ()),
+    ("t-SNE of so many lesions, 9 images each", "2", FEWER, stages.embedding, ()),
+    ("neighbours of so many, 9 images each", "2", FEWER, stages.neighbouring, ()),
     ("figures with a mark a lesion", "1", LESIONS, stages.drawing, ()),
 ]
 

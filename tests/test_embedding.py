@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from augtrial import embedding
-from augtrial.embedding import embed, neighbour_accuracy
+from augtrial.embedding import embed, neighbour_accuracy, shown_lesions
 
 RNG = np.random.default_rng(0)
 
@@ -48,3 +48,12 @@ def test_the_picture_is_the_same_for_the_same_seed(points):
     one, two = (embed(features, perplexity=30, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one, two)
     assert one.shape == (points, 2)
+
+
+def test_of_many_lesions_some_are_shown_in_their_order():
+    assert shown_lesions(5, 1000, seed=1).tolist() == [0, 1, 2, 3, 4]
+    some = shown_lesions(100, 10, seed=1)
+    assert len(set(some)) == 10
+    assert (np.diff(some) > 0).all()
+    assert some.tolist() == shown_lesions(100, 10, seed=1).tolist()
+    assert some.tolist() != shown_lesions(100, 10, seed=2).tolist()

@@ -11,6 +11,12 @@ from augtrial import seeds
 BLOCK = 256  # images whose distances to all others are in memory at a time
 
 
+def shown_lesions(count: int, most: int, *, seed: int) -> np.ndarray:
+    """Return which of `count` lesions the picture shows, in their order: all, or `most` of them."""
+    chosen = seeds.generator(seed, "embedding", "lesions").permutation(count)[:most]
+    return np.sort(chosen)
+
+
 def embed(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
     """Return t-SNE coordinates [n, 2] of features [n, d], begun from their principal components.
 

@@ -332,6 +332,11 @@ class EmbeddingSettings(Model):
     arms: list[str] = Field(
         [], description="Two arms to compare; empty: those of the first contrast, reversed."
     )
+    lesions: Positive = Field(
+        1000,
+        description="Held-out lesions shown, at most; of more, so many are drawn. Beyond some "
+        "thousand the picture takes long and is hard to read.",
+    )
     variants: Count = Field(8, description="Variants shown for each held-out lesion.")
     perplexity: Rate = Field(30.0, description="t-SNE's perplexity, the same for both arms.")
     neighbours: Positive = Field(

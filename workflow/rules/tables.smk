@@ -54,6 +54,7 @@ rule embed_lesions:
         mem_mb=lambda w, attempt: attempt * needs.looking(),
     params:
         arms=recipes.embedding_arms(),
+        lesions=study.settings.embedding.lesions,
         variants=study.settings.embedding.variants,
         perplexity=study.settings.embedding.perplexity,
         neighbours=study.settings.embedding.neighbours,

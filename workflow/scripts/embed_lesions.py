@@ -6,7 +6,7 @@ with job(snakemake):
     import torch
 
     from augtrial.classifier import load_classifiers, predict
-    from augtrial.embedding import embed, neighbour_accuracy
+    from augtrial.embedding import embed, neighbour_accuracy, shown_lesions
     from augtrial.files import write_table
     from augtrial.settings import ClassifierSettings
     from augtrial.training import load_state
@@ -17,9 +17,12 @@ with job(snakemake):
     settings = ClassifierSettings(**params.settings)
     part = read_part(snakemake.input.rois, snakemake.input.variants)
     lesions = pd.read_csv(snakemake.input.table, dtype=str, keep_default_na=False)
+    chosen = shown_lesions(len(lesions), params.lesions, seed=params.seed)
+    lesions = lesions.iloc[chosen].reset_index(drop=True)
     shown = min(params.variants, part.variants.shape[1])
     size = part.rois.shape[-1]
-    images = np.concatenate([part.rois[:, None], part.variants[:, :shown]], axis=1)
+    images = [part.rois[chosen, None], part.variants[chosen, :shown]]
+    images = np.concatenate(images, axis=1)
     points = lesions.loc[lesions.index.repeat(shown + 1), ["lesion_id", "patient_id", "label"]]
     points["image"] = (["roi"] + ["variant"] * shown) * len(lesions)
     groups = points["patient_id"].where(points["patient_id"] != "", points["lesion_id"])
