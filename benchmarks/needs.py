@@ -28,6 +28,7 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         "predict_replicate": (needs.looking(), None),
         "appraise_samples": (needs.looking(), None),
         "embed_lesions": (needs.looking(), None),
+        "compare_arms": (needs.tables(), None),
         "train_arms": (needs.arms(1, arms), needs.arms_minutes(1, arms)),
         "train_arm": (
             max(needs.arms(1, [arm]) for arm in arms),

@@ -29,6 +29,12 @@ def test_more_images_ask_for_more_memory():
     assert more.synthesizer("dcgan", 1) > needs.synthesizer("dcgan", 1)
 
 
+def test_more_predictions_ask_for_more_memory():
+    few, many = (Needs(study(replicates=number)).tables() for number in (1, 100))
+    # 182 lesions, in the tables as 3 arms and 2 points of a curve, 99 replicates more
+    assert many - few == pytest.approx(99 * 182 * 5 * 1e-3, abs=1)
+
+
 def test_wider_networks_ask_for_more_memory():
     narrow = {"generator_channels": [64, 32, 16, 8], "discriminator_channels": [8, 16, 32, 64]}
     small = Needs(study(synthesizers={"dcgan": {"network": "dcgan", **narrow}}))

@@ -32,6 +32,7 @@ AROUND = 300
 # context.
 PLAIN, TORCH, CUDA = AROUND + 250, AROUND + 750, AROUND + 3200
 LARGEST_SCAN = 1500  # MB for a CT series of some hundred slices while it is read
+PREDICTION = 1e-3  # MB of a prediction while tables are made of it (docs/growth.md: 0.7 kB)
 SLOW = 4  # times the plan's estimate, which is right within a factor of two or three
 LEAST_MINUTES = 15
 
@@ -91,6 +92,14 @@ class Needs:
         samples = sum(map(self.recipes.samples_drawn, settings.used_synthesizers))
         images = samples * len(self.study.classes) * folds
         return TORCH + 200 + self._mb(images) + self._mb(len(self.study.lesions) * 20, np.float32)
+
+    def tables(self) -> int:
+        """Return what making all tables of the predictions takes."""
+        settings = self.settings
+        networks = len(settings.arms) * (1 + len(settings.classifier.stops))
+        networks += sum(len(self.recipes.curve_arms(name)) for name in settings.curves)
+        rows = len(self.study.lesions) * len(self.study.replicates) * networks
+        return PLAIN + ceil(rows * PREDICTION)
 
     def _classifiers(self, arms: list[Arm], replicate: Replicate) -> int:
         settings, side, maps = self.settings.classifier, self.settings.roi.size, 0

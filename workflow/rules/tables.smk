@@ -24,6 +24,10 @@ rule compare_arms:
         subset_contrasts="<results>/tables/subset_contrasts.csv",
     log:
         "<logs>/compare_arms.log",
+    benchmark:
+        "<benchmarks>/compare_arms.tsv"
+    resources:
+        mem_mb=lambda w, attempt: attempt * needs.tables(),
     params:
         contrasts=study.settings.contrasts,
         endpoint=study.settings.primary_endpoint,
