@@ -55,6 +55,16 @@ def test_predictions_from_elsewhere_get_their_verdict(tmp_path, capsys):
     assert {"verdicts.csv", "contrasts.csv", "endpoints.csv", "secondary.csv"} <= names
 
 
+def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    table = made_up.predictions()
+    table["p_cyst"] = table["p_cyst"].astype(object)
+    table.loc[3, "p_cyst"] = ""
+    table.to_csv(path, index=False)
+    assert main(["compare", str(path), "--contrast", "classic - none"]) == 1
+    assert "hold values that are no numbers" in capsys.readouterr().err
+
+
 def test_a_contrast_with_an_unknown_arm_is_told_without_a_traceback(tmp_path, capsys):
     path = tmp_path / "predictions.csv"
     made_up.predictions().to_csv(path, index=False)

@@ -44,6 +44,14 @@ def test_weights_from_elsewhere_are_read_by_path_and_named(tmp_path):
     assert space.of(IMAGES).shape == (3, 512)
 
 
+@pytest.mark.parametrize("architecture", ["squeezenet1_1", "swin_t"])
+def test_no_networks_features_are_its_scores(architecture, tmp_path):
+    network = models.get_model(architecture, num_classes=7)
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    images = np.zeros((1, 224, 224), np.uint8)
+    assert TorchvisionFeatures(tmp_path / "mine.pt", architecture).of(images).shape[1] > 100
+
+
 @pytest.mark.parametrize(
     ("make", "architecture", "words"),
     [

@@ -29,6 +29,14 @@ def test_ids_and_labels_stay_text_through_a_file(tmp_path):
     np.testing.assert_allclose(again["p_NA"], [0.9, 0.4])
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04\xff\xfe", b"a,b\n1,2\n1,2,3\n"])
+def test_a_file_that_is_no_table_is_named(tmp_path, content):
+    path = tmp_path / "predictions.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"predictions\.csv: is no CSV table"):
+        read_predictions(path)
+
+
 def test_missing_files_are_all_named(tmp_path):
     with pytest.raises(UserError) as caught:
         read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
@@ -59,3 +67,14 @@ def test_accuracy_against_updates_ends_with_the_arms_themselves():
     assert accuracy.to_dict() == {5: 0.0, 20: 1.0}
     assert "size" not in set(table["arm"])  # a baseline has no updates
     assert updates_table(pd.DataFrame(), ROWS, training)["updates"].unique().tolist() == [20]
+
+
+def test_stops_that_some_network_of_an_arm_ends_before_are_left_out():
+    """With a budget of epochs a large fold trains on where a small one has ended."""
+    stops = pd.concat(
+        [ROWS.assign(updates=5), ROWS.iloc[:1].assign(updates=15), ROWS.assign(updates=20)]
+    )
+    training = pd.DataFrame({"arm": ROWS["arm"].iloc[0], "updates": [10, 30, 20]})
+    table = updates_table(stops, ROWS, training)
+    assert table["updates"].unique().tolist() == [5, 20]
+    assert (table.groupby(["updates", "endpoint", "class"]).size() == 1).all()

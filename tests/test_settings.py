@@ -60,6 +60,24 @@ def test_negative_sizes_are_refused(key, size):
     assert any(f"arms.a.{key}" in problem for problem in problems(arms={"a": arm}))
 
 
+@pytest.mark.parametrize(
+    ("arm", "words"),
+    [
+        ({"synthetic": {"dcgan": 0}}, "its training set is empty"),
+        ({"synthetic": {"dcgan": {"cyst": 0}}, "copies": 5}, "its training set is empty"),
+        ({"synthetic": {"dcgan": {"cyst": 5}}, "copies": 5}, "arms.a.copies: a class may have no"),
+    ],
+)
+def test_an_arm_without_images_of_every_class_is_told(arm, words):
+    (problem,) = problems(arms={"none": {}, "a": {"originals": False, **arm}})
+    assert words in problem
+
+
+def test_a_study_of_baselines_alone_is_refused():
+    (problem,) = problems(arms={"size": {"baseline": "size"}})
+    assert "the network of one arm at least" in problem
+
+
 def test_more_synthetic_images_than_are_drawn_are_refused():
     arms = {"a": {"synthetic": {"dcgan": {"cyst": 4001}}}}
     curves = {"c": {"vary": "acgan", "sizes": [10, 5000]}}
@@ -159,7 +177,7 @@ def test_the_reference_page_is_up_to_date():
 
 
 def test_a_baseline_takes_no_other_key_and_survives_being_written_out_whole():
-    config = {"study": "x", "arms": {"size": {"baseline": "size"}}}
+    config = {"study": "x", "arms": {"none": {}, "size": {"baseline": "size"}}}
     whole = read_settings(config).model_dump(mode="json")
     assert read_settings(whole).baselines == {"size": "size"}
     config["arms"]["size"]["classic"] = 10

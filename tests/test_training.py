@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augtrial import training
+from augtrial.errors import UserError
 from augtrial.training import Checkpoint, CheckpointFolder, batch_order, load_state, save_state
 
 
@@ -119,9 +120,15 @@ def test_a_save_that_fails_leaves_the_checkpoint_before_it(tmp_path):
 
 def test_without_a_gpu_a_training_runs_on_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with training.training_device("cuda", "float32") as device:
+    with training.training_device("auto", "float32") as device:
         assert device.torch.type == "cpu"
         assert device.name == "CPU, float32"
+
+
+def test_who_asks_for_a_gpu_is_not_given_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="no GPU here"), training.training_device("cuda"):
+        pass
 
 
 def test_jobs_take_a_gpu_each_and_share_evenly_what_was_counted_beyond(monkeypatch, tmp_path):

@@ -10,12 +10,14 @@ pytestmark = pytest.mark.study
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """One replicate, no patient ids, three cysts and none of them in fold 3, a network that has
-    hardly been trained, and an arm that is compared with itself."""
+    """One replicate, no patient ids, lesions and classes that look like numbers or like nothing,
+    three cysts and none of them in fold 3, a network that has hardly been trained, and an arm that
+    is compared with itself."""
     folder = tmp_path_factory.mktemp("degenerate")
     table = make_cohort(folder / "cohort", folds=3, a_class=4)
     lesions = pd.read_csv(table, dtype=str)
-    lesions["patient_id"] = ""
+    lesions["patient_id"], lesions["lesion_id"] = "", lesions["lesion_id"].str.removeprefix("L")
+    lesions["label"] = lesions["label"].replace({"metastasis": "01", "hemangioma": "NA"})
     cysts = lesions.index[lesions["label"] == "cyst"]  # four a fold
     lesions.drop(cysts[[2, 3, *range(5, 12)]]).to_csv(table, index=False)
     run = Run(folder, table)
@@ -40,6 +42,13 @@ def test_an_arm_against_itself_differs_by_nothing(run):
     assert verdicts.loc["size - none", "verdict"] == "no verdict"
     assert "1 of at least 6 replicates" in verdicts.loc["size - none", "reason"]
     assert "not trained" in verdicts.loc["size - none", "reason"]
+
+
+def test_names_stay_as_the_table_has_them(run):
+    rois = pd.read_csv(run.results / "rois.csv", dtype=str, keep_default_na=False)
+    assert set(rois["label"]) == {"cyst", "01", "NA"}
+    assert "01" in set(rois["lesion_id"])
+    assert set(table(run, "endpoints")["class"]) >= {"cyst", "01", "NA"}
 
 
 def test_what_a_missing_class_leaves_is_told(run):

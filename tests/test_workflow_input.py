@@ -55,6 +55,11 @@ def test_an_unknown_class_in_an_arm_is_told_with_the_nearest(run):
     assert "did you mean 'cyst'?" in refusal(run, config=[arms, "contrasts=[]"])
 
 
+def test_weights_for_features_that_cannot_be_read_are_told_before_any_job(run):
+    text = refusal(run, config=["fidelity={weights: nowhere.pt}"])
+    assert "fidelity.weights: nowhere.pt does not exist" in text
+
+
 def test_an_unknown_transform_of_an_arm_is_told_before_any_job(run):
     arms = "arms={classic: {classic: 8, transforms: [GausNoise]}}"
     text = refusal(run, config=[arms, "contrasts=[]", "curves={}"])

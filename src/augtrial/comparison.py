@@ -34,7 +34,7 @@ def compare(
     Args:
         predictions: one row a held-out lesion, replicate and arm (see `panel.panels`).
         contrasts: pairs of arms, "a - b", named before the run.
-        endpoint: the primary endpoint, a key of `spelling.PRIMARY_ENDPOINTS`.
+        endpoint: the primary endpoint, a key of `settings.PRIMARY_ENDPOINTS`.
         margin: the smallest difference that matters, a fraction.
         confidence: of all intervals.
         untrained: arms that get no verdict, with the reason.

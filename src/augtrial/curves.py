@@ -32,7 +32,8 @@ def updates_table(
     """Return the endpoints of every arm after so many updates, at its stops and at its end.
 
     Args:
-        stops: as for arms, with the column updates.
+        stops: as for arms, with the column updates. Where folds train for different numbers of
+            updates, a stop that some network of the arm ends before is left out.
         predictions: at the end of training; arms that train nothing are left out.
         training: `learned.training_table`: after how many updates that end is. Where a budget of
             epochs makes folds differ in it, their median stands for all.
@@ -41,7 +42,10 @@ def updates_table(
     Returns:
         arm, updates, and the columns of `endpoints.endpoint_table`.
     """
-    last = training.groupby("arm", sort=False)["updates"].median().round().astype(int)
+    updates = training.groupby("arm", sort=False)["updates"]
+    last, least = updates.median().round().astype(int), updates.min()
+    if not stops.empty:
+        stops = stops[stops["updates"] < stops["arm"].map(least)]
     ends = predictions[predictions["arm"].isin(last.index)]
     ends = ends.assign(updates=ends["arm"].map(last))
     table = _each_point(pd.concat([stops, ends]), ["arm", "updates"], confidence)

@@ -15,6 +15,7 @@ from augtrial.classifier import Classifier, predict
 from augtrial.errors import UserError
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what torchvision's networks expect
+HEADS = ("fc", "classifier", "heads", "head")  # names of torchvision's last layers
 BATCH = 32
 
 
@@ -62,7 +63,7 @@ class TorchvisionFeatures:
         if architecture not in models.list_models(module=models):
             raise UserError(f"fidelity.architecture: torchvision has no network '{architecture}'")
         network = models.get_model(architecture, weights=None)
-        head = "fc" if hasattr(network, "fc") else "classifier"
+        head = next(name for name in HEADS if hasattr(network, name))
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:

@@ -81,7 +81,7 @@ def _extra_problems(study: Study) -> Iterable[str]:
             if not arm.extra_classic:
                 continue
             worst = 0
-            for labels in parts:
+            for labels in filter(None, parts):  # an empty fold is told of by itself
                 given = available if arm.classic == "all" else -(-arm.classic // labels.total())
                 extra = -(-arm.extra_classic // min(labels.values()))
                 worst = max(worst, given + extra)
@@ -94,9 +94,23 @@ def _extra_problems(study: Study) -> Iterable[str]:
 
 
 def _oracle_problems(study: Study) -> Iterable[str]:
-    if not study.oracle_images or study.is_phantom:
+    if not study.oracle_images:
         return
-    available = 1 + study.settings.classic.number
+    available, lesions = 1 + study.settings.classic.number, study.settings.oracle.lesions
+    if study.is_phantom:
+        if lesions * available < study.oracle_images:
+            yield (
+                f"oracle.lesions: {lesions} fresh lesions per class and fold give, with their "
+                f"variants, {lesions * available} images of the {study.oracle_images} that an arm "
+                "asks for"
+            )
+        return
+    both = (study.cohort, study.fresh_cohort)
+    if not (all(own.has_patients for own in both) or all(own.has_folds for own in both)):
+        yield (
+            "oracle.table: nobody can tell whether a fresh lesion is of a patient who is held out; "
+            "fill patient_id in both tables, or fold"
+        )
     for part in study.folds:
         fresh = Counter(lesion.label for lesion in study.oracle_lesions(part))
         for label in study.classes:

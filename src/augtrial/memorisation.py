@@ -56,8 +56,7 @@ class Memorisation:
     `closer` is the share of samples that lie nearer to training than to held-out lesions, 0.5 if
     honest, with its permutation p value; `suspects` the share of samples that lie nearer to one
     training lesion, measured against the next, than any lesion lies to the others, with the p
-    value of so many, and `honest` the share of fresh lesions that would. `samples` and `lesions`
-    (of training) count what they stand on.
+    value of so many, and `honest` the share of fresh lesions that would.
     """
 
     closer: float
@@ -65,13 +64,6 @@ class Memorisation:
     suspects: float
     suspects_p: float
     honest: float
-    samples: int
-    lesions: int
-
-    @property
-    def copies(self) -> bool:
-        """Whether either piece of evidence is beyond chance at 0.01."""
-        return min(self.closer_p, self.suspects_p) < 0.01
 
 
 def memorisation(
@@ -108,7 +100,7 @@ def memorisation(
     left = len(samples) - np.arange(found)
     suspects_p = float(np.prod(left / (left + len(honest))))
     share, expected = found / len(samples), 1 / (len(honest) + 1)
-    return Memorisation(closer, closer_p, share, suspects_p, expected, len(samples), len(training))
+    return Memorisation(closer, closer_p, share, suspects_p, expected)
 
 
 def nearest_pairs(

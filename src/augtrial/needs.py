@@ -32,7 +32,9 @@ AROUND = 300
 # context.
 PLAIN, TORCH, CUDA = AROUND + 250, AROUND + 750, AROUND + 3200
 LARGEST_SCAN = 1500  # MB for a CT series of some hundred slices while it is read
-PREDICTION = 1e-3  # MB of a prediction while tables are made of it (docs/growth.md: 0.7 kB)
+PREDICTION = (
+    1e-3  # MB of a prediction while tables are made of it (docs/benchmarks.md, all tables: 0.7 kB)
+)
 SLOW = 4  # times the plan's estimate, which is right within a factor of two or three
 LEAST_MINUTES = 15
 

@@ -67,7 +67,8 @@ def panels(predictions: pd.DataFrame) -> dict[str, Panel]:
         for name in named
         if name not in classes
     ]
-    if not np.isfinite(predictions[scores].to_numpy(dtype=float)).all():
+    numbers = predictions[scores].apply(pd.to_numeric, errors="coerce")
+    if not np.isfinite(numbers.to_numpy(dtype=float)).all():
         problems.append(f"predictions: {', '.join(scores)} hold values that are no numbers")
     if problems:
         raise UserError(problems)

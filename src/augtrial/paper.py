@@ -68,14 +68,6 @@ CURVES = {
     DCGAN: {100: 147, 500: 152, 1000: 156, 2000: 156, 3000: 155, 4000: 155},
 }
 
-# Two radiologists on single ROIs, 182 real and 120 synthetic: share right.
-EXPERTS = {
-    "expert 1": {"lesion type": 0.778, "real or synthetic": 0.625},
-    "expert 2": {"lesion type": 0.692, "real or synthetic": 0.586},
-}
-# What "always real" scores on the same ROIs: 182 / 302.
-ALWAYS_REAL = 182 / 302
-
 
 def reference_endpoints(classes: Iterable[str] = CLASSES) -> pd.DataFrame:
     """Return the paper's results: system, endpoint, class, value (in [0, 1]) and source.

@@ -190,11 +190,12 @@ def disk_bytes(study: Study) -> float:
         for name in settings.used_synthesizers
     )
     networks = sum(
-        4 * sum(synthesizer_weights(synthesizer)) * (1 if synthesizer.network == "acgan" else 3)
-        for synthesizer in settings.used_synthesizers.values()
+        4 * sum(synthesizer_weights(synthesizer)) * synthesizer_units(study, name)
+        for name, synthesizer in settings.used_synthesizers.items()
     )
     classifier = classifier_weights(study)
     trained = len(settings.trained_arms) * (1 + len(settings.classifier.stops))
+    trained += sum(len(curve.sizes) for curve in settings.curves.values())
     networks += 4 * trained * classifier
     cohort = lesions * 1e6 if study.is_phantom else 0
     return variants + jobs * (samples * pixels + networks) + lesions * 2e5 + cohort

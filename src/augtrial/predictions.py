@@ -40,14 +40,17 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Return one or several prediction tables as one, with ids and labels as text.
 
     Raises:
-        UserError: when a file is missing.
+        UserError: when a file is missing, or no table.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if missing := [str(path) for path in paths if not Path(path).exists()]:
         raise UserError([f"{path} does not exist" for path in missing])
-    tables = [
-        pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
-        for path in paths
-        if Path(path).stat().st_size > 1
-    ]
+    tables = [_read(path) for path in paths if Path(path).stat().st_size > 1]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UserError(f"{path}: is no CSV table in UTF-8: {error}") from None

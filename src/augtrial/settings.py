@@ -238,7 +238,7 @@ class Arm(Model):
     classic: Count | Literal["all", "online"] = Field(
         0,
         description="Classic variants per fold, spread evenly over its lesions; or `all`; or "
-        "`online`: a new random variant of the lesion at every draw, none stored.",
+        "`online`: in the ROI's place a new random variant at every draw, none stored.",
     )
     synthetic: dict[str, Count | dict[str, Count]] = Field(
         {},
@@ -406,7 +406,8 @@ class Settings(Model):
         "split. Cheaper; the tables then say what the results are conditional on.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto`: a GPU where there is one, else the CPU."
+        "auto",
+        description="`auto`: a GPU where there is one, else the CPU; `cuda`: a GPU or no training.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="`auto`: bfloat16 autocast where the device has it."

@@ -110,7 +110,10 @@ def _roi_problems(settings: "Settings") -> Iterable[str]:
     if low > high:
         yield f"classic.scale_range: the lower value comes first (got [{low:g}, {high:g}])"
     for name, synthesizer in settings.used_synthesizers.items():
-        for key in ("generator_channels", "discriminator_channels"):
+        keys = ["generator_channels", "discriminator_channels"]
+        if getattr(synthesizer, "discriminator", "dcgan") == "odena":
+            keys.remove("discriminator_channels")  # it has widths of its own
+        for key in keys:
             side = 4 * 2 ** len(getattr(synthesizer, key))
             if side != settings.roi.size:
                 yield (
@@ -137,6 +140,8 @@ def _budget_problems(settings: "Settings") -> Iterable[str]:
 
 
 def _arm_problems(settings: "Settings") -> Iterable[str]:
+    if not settings.trained_arms:
+        yield "arms: all are baselines; a study trains the network of one arm at least"
     for name, arm in settings.arms.items():
         if SEPARATOR in name:
             yield f"arms.{name}: '{SEPARATOR}' stands between the arms of a contrast"
@@ -150,8 +155,11 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
                 yield _too_few(f"arms.{name}", synthesizer, most, settings)
         if arm.baseline and arm != type(arm)(baseline=arm.baseline):
             yield f"arms.{name}: a baseline trains on the lesions' own ROIs and takes no other key"
-        if not any((arm.originals, arm.classic, arm.extra_classic, arm.synthetic, arm.oracle)):
+        real = any((arm.originals, arm.classic, arm.extra_classic, arm.oracle))
+        if not real and not any(_most(arm, synthesizer) for synthesizer in arm.synthetic):
             yield f"arms.{name}: its training set is empty"
+        elif arm.copies and not real and not any(map(_is_count, arm.synthetic.values())):
+            yield f"arms.{name}.copies: a class may have no image that could be repeated"
         if arm.transforms and not arm.classic:
             yield f"arms.{name}.transforms: there are no classic variants to transform"
         if arm.transforms and arm.extra_classic:
@@ -164,13 +172,17 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
         if arm.oracle and settings.cohort.table != "phantom" and not settings.oracle.table:
             yield (
                 f"arms.{name}.oracle: fresh lesions come from a second lesion table; name it "
-                "in oracle.table"
+                "in oracle.table, or leave this arm and its contrasts out"
             )
     if ORACLE in settings.synthesizers:
         yield f"synthesizers.{ORACLE}: an arm's key '{ORACLE}' has this name; choose another"
     for name, synthesizer in settings.synthesizers.items():
         if synthesizer.classic and not settings.classic.number:
             yield f"synthesizers.{name}.classic: classic makes no variants"
+
+
+def _is_count(wanted: object) -> bool:
+    return isinstance(wanted, int) and wanted > 0
 
 
 def _most(arm: "Arm", synthesizer: str) -> int:

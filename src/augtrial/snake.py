@@ -43,7 +43,8 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         # Jobs on other machines start here too; one look is enough.
         if workflow.is_main_process:
             _remove_damaged(study, dry=workflow.output_settings.dryrun)
-            problems += [*_transform_problems(study), *check_pictures(study)]
+            problems += [*_transform_problems(study), *_weights_problems(study)]
+            problems += check_pictures(study)
         if problems:
             raise UserError(problems, f"{study.settings.study} cannot be run as it is:")
     except UserError as error:
@@ -144,6 +145,17 @@ def _transform_problems(study: Study) -> Iterable[str]:
                 further(arm.transforms)
             except UserError as error:
                 yield from (f"arms.{name}.transforms: {problem}" for problem in error.problems)
+
+
+def _weights_problems(study: Study) -> Iterable[str]:
+    own = study.settings.fidelity
+    if own.weights and study.settings.appraised_synthesizers:
+        from augtrial.features import TorchvisionFeatures
+
+        try:
+            TorchvisionFeatures(own.weights, own.architecture)
+        except UserError as error:
+            yield from error.problems
 
 
 def check_pictures(study: Study) -> Iterable[str]:

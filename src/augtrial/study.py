@@ -104,7 +104,7 @@ class Study:
         if self.given_folds:
             given = {lesion.lesion_id: lesion.fold for lesion in self.lesions}
             return dict.fromkeys(self.replicates, given)
-        patients = [lesion.patient_id or lesion.lesion_id for lesion in self.lesions]
+        patients = [lesion.case for lesion in self.lesions]
         labels = [lesion.label for lesion in self.lesions]
         number, seed = self.settings.folds.number, self.settings.seed
         splits = {
@@ -143,7 +143,7 @@ class Study:
 
     def _share(self, lesions: list[Lesion], replicate: Replicate) -> list[Lesion]:
         """Return the lesions of a share of the patients; a smaller one is nested in a larger."""
-        patients = [lesion.patient_id or lesion.lesion_id for lesion in lesions]
+        patients = [lesion.case for lesion in lesions]
         labels = [lesion.label for lesion in lesions]
         own = seeds.derive(self.settings.seed, "subset", self.split_of(replicate).number)
         order = nested_order(patients, labels, seed=own)
@@ -167,7 +167,7 @@ class Study:
             for number in self.replicates
             for fold in self.folds
         ]
-        patients = [len({lesion.patient_id or lesion.lesion_id for lesion in s}) for s in sets]
+        patients = [len({lesion.case for lesion in s}) for s in sets]
         return {
             "training_lesions": sum(map(len, sets)) / len(sets),
             "training_patients": sum(patients) / len(sets),
@@ -209,12 +209,19 @@ class Study:
         return max(arm.oracle for arm in self.settings.arms.values())
 
     @cached_property
+    def fresh_cohort(self) -> Cohort | None:
+        """The second table, where arms ask for fresh lesions and the cohort does not draw them."""
+        if not self.oracle_images or self.is_phantom:
+            return None
+        return read_table(Path(self.settings.oracle.table))
+
+    @cached_property
     def _fresh_parts(self) -> dict[int, list[Lesion]]:
         """Part -> the fresh lesions of a second table that belong to it."""
-        if not self.oracle_images or self.is_phantom:
+        if self.fresh_cohort is None:
             return {part: [] for part in self.folds}
         return fresh_parts(
-            read_table(Path(self.settings.oracle.table)),
+            self.fresh_cohort,
             self.cohort,
             classes=self.classes,
             folds=self.folds,

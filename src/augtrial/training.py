@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from augtrial.errors import UserError
 from augtrial.files import written_whole
 
 # Seconds between two checkpoints: what a killed training loses at most.
@@ -74,7 +75,14 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
     Args:
         device: auto, cpu or cuda.
         precision: auto, float32 or bfloat16.
+
+    Raises:
+        UserError: cuda is asked for where there is none.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "device: cuda is asked for, but PyTorch finds no GPU here; auto takes the CPU then"
+        )
     torch.set_num_threads(1)
     _keep_freed_memory()
     if device == "cpu" or not torch.cuda.is_available():

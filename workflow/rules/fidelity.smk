@@ -8,6 +8,7 @@ rule appraise_samples:
         rois=lambda w: [places.rois(w.replicate, part) for part in study.folds],
         variants=lambda w: [places.variants(w.replicate, part) for part in study.folds],
         networks=lambda w: places.feature_networks(w.replicate),
+        weights=study.settings.fidelity.weights or [],
     output:
         table="<results>/replicate{replicate}/fidelity.csv",
         pairs="<results>/replicate{replicate}/fidelity.npz",

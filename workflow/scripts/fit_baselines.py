@@ -7,9 +7,10 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial.baselines import fit_baseline, measure
+    from augtrial.figures.tables import read_table
     from augtrial.files import written_whole
 
-    tables = [pd.read_csv(path, dtype={"label": str}) for path in snakemake.input.tables]
+    tables = [read_table(path) for path in snakemake.input.tables]
     images = []
     for path in snakemake.input.rois:
         with np.load(path) as arrays:

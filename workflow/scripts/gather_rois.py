@@ -3,8 +3,9 @@ from augtrial.jobs import job
 with job(snakemake):
     import pandas as pd
 
+    from augtrial.figures.tables import read_table
     from augtrial.files import write_table
 
-    parts = [pd.read_csv(path, dtype={"patient_id": str}) for path in snakemake.input]
-    table = pd.concat(parts).set_index("lesion_id").loc[snakemake.params.lesions].reset_index()
+    table = pd.concat([read_table(path) for path in snakemake.input]).set_index("lesion_id")
+    table = table.loc[snakemake.params.lesions].reset_index()
     write_table(snakemake.output.table, table, float_format="%.6g")

@@ -7,6 +7,7 @@ import numpy as np
 
 from augtrial.cohort.lesion import PICTURES, Lesion
 from augtrial.cohort.readers import LesionSlice, read_lesion
+from augtrial.roi import measure_diameter
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,9 @@ def measure(lesion: Lesion, window: tuple[float, float] | None) -> Facts:
     spacing = found.spacing_mm
     if lesion.spacing_mm is not None and not lesion.image.name.lower().endswith(PICTURES):
         spacing = read_lesion(replace(lesion, spacing_mm=None))[0].spacing_mm
-    if found.box is None:
-        diameter = 2 * np.sqrt(inside.size / np.pi)
-    else:
-        diameter = max(found.box[2] - found.box[0], found.box[3] - found.box[1])
     return Facts(
         lesion=lesion,
-        diameter=float(diameter),
+        diameter=measure_diameter(found),
         spacing=found.spacing_mm,
         file_spacing=spacing,
         median=float(np.median(inside)),

@@ -38,7 +38,7 @@ def fresh_parts(
     if second.has_folds and cohort.has_folds:
         part_of = [lesion.fold for lesion in fresh]
     else:
-        people = [lesion.patient_id or lesion.lesion_id for lesion in fresh]
+        people = [lesion.case for lesion in fresh]
         labels = [lesion.label for lesion in fresh]
         places = split_patients(people, labels, len(folds), seed=seed, replicate=0)
         part_of = [folds[place - 1] for place in places]

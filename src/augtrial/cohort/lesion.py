@@ -35,6 +35,11 @@ class Lesion:
     extra: dict[str, str] = field(hash=False)
     row: int
 
+    @property
+    def case(self) -> str:
+        """Whose it is: the patient's id, or its own where there is none."""
+        return self.patient_id or self.lesion_id
+
     def values(self) -> dict[str, Any]:
         """Return it as plain values: what a job is told, and reruns for when they change.
 

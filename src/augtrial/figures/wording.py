@@ -48,9 +48,9 @@ def contrast_name(contrast: str) -> str:
     return contrast.replace(" - ", f" {MINUS} ")
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def count(number: int, noun: str) -> str:
     """Return "1 fold", "3 folds"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def listed(words: list[str]) -> str:

@@ -179,14 +179,16 @@ def _synthesizer(synthesizer: DcganSettings | AcganSettings, settings: Settings)
     if isinstance(synthesizer, DcganSettings):
         kind = "A DCGAN for each class"
     else:
-        kind = f"An ACGAN for all classes, {synthesizer.discriminator} discriminator"
+        kind = "An ACGAN for all classes"
+    judge = f"discriminator maps {_widths(synthesizer.discriminator_channels)}"
+    if getattr(synthesizer, "discriminator", "dcgan") == "odena":
+        judge = "Odena's discriminator"
     shared = "; shared by all replicates" if settings.share_synthesizer else ""
     return (
-        f"{kind}, trained for {count(synthesizer.epochs, 'epoch')} on "
+        f"{kind}, trained for {count(synthesizer.epochs, 'epoch')} on the lesions' ROIs and "
         f"{count(synthesizer.classic, 'classic variant')} per fold of the training folds{shared}. "
         f"Latent vectors of {synthesizer.latent}; generator maps "
-        f"{_widths(synthesizer.generator_channels)}, discriminator maps "
-        f"{_widths(synthesizer.discriminator_channels)}; batches of {synthesizer.batch}; Adam "
+        f"{_widths(synthesizer.generator_channels)}, {judge}; batches of {synthesizer.batch}; Adam "
         f"with learning rate {synthesizer.learning_rate:g}, beta1 {synthesizer.beta1:g} and beta2 "
         f"{synthesizer.beta2:g}. The generator of the last epoch draws the samples; none is chosen."
     )
