@@ -83,7 +83,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 def test_a_finished_training_is_taken_as_it_is(striped_classes, tmp_path, monkeypatch):
     images, labels = striped_classes
     first = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
-    monkeypatch.setattr("augtrial.classifier.batch_order", None)  # another update would fail
+    monkeypatch.setattr("augtrial.classifier.BatchOrder.of", None)  # another update would fail
     again = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
     assert same(first.network, again.network)
     assert first.history == again.history

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from augtrial import training
 from augtrial.errors import UserError
-from augtrial.training import Checkpoint, CheckpointFolder, batch_order, load_state, save_state
+from augtrial.training import BatchOrder, Checkpoint, CheckpointFolder, load_state, save_state
 
 
 class Killed(Exception):
@@ -22,18 +22,22 @@ def test_epochs_show_every_image_once_with_a_small_last_batch(size, batch, seed)
     per_epoch = -(-size // batch)
     for epoch in range(2):
         updates = range(epoch * per_epoch, (epoch + 1) * per_epoch)
-        shown = [batch_order(size, batch, u, seed=seed, whole=False) for u in updates]
+        shown = [BatchOrder(size, batch, seed=seed, whole=False).of(u) for u in updates]
         assert sorted(np.concatenate(shown)) == list(range(size))
         assert all(len(order) == batch for order in shown[:-1])
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 3))
 def test_full_batches_are_drawn_on_across_the_ends_of_epochs(size, batch, seed):
-    drawn = [batch_order(size, batch, u, seed=seed, whole=True) for u in range(3 * size)]
+    order = BatchOrder(size, batch, seed=seed, whole=True)
+    drawn = [order.of(update) for update in range(3 * size)]
     assert {len(order) for order in drawn} == {batch}
     together = np.concatenate(drawn)
     for epoch in range(3):
         assert sorted(together[epoch * size : (epoch + 1) * size]) == list(range(size))
+    again = BatchOrder(size, batch, seed=seed, whole=True)  # goes on anywhere, and back
+    for update in (3 * size - 1, 0, size):
+        assert np.array_equal(again.of(update), drawn[update])
 
 
 def test_equal_tensors_give_equal_bytes_under_any_name(tmp_path):

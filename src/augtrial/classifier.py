@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from augtrial import seeds
 from augtrial.engine import AHEAD, Training, train_all
 from augtrial.optimisers import sgd
-from augtrial.training import Checkpoint, Device, batch_order
+from augtrial.training import BatchOrder, Checkpoint, Device
 
 if TYPE_CHECKING:
     from augtrial.online import OnlineVariants
@@ -141,7 +141,9 @@ class ClassifierTraining(Training):
         """
         self.settings, self.seed, self.device = settings, seed, device
         self.online, self.checkpoint = online, checkpoint
-        self.labels, self.whole = labels.astype(np.int64), budget.updates is not None
+        self.labels = labels.astype(np.int64)
+        whole = budget.updates is not None
+        self.order = BatchOrder(len(images), settings.batch, seed=seed, whole=whole)
         self.updates = number_of_updates(len(images), settings, budget)
         self.milestones = {self.updates * row // records for row in range(1, records + 1)}
         self.kept_at = {stop for stop in stops if stop < self.updates}
@@ -169,7 +171,7 @@ class ClassifierTraining(Training):
     def draws(self, update: int) -> tuple[Tensor, ...]:
         """Return the batch's images, their classes, the dropout mask, and new variants."""
         batch = self.settings.batch
-        chosen = batch_order(len(self.labels), batch, update, seed=self.seed, whole=self.whole)
+        chosen = self.order.of(update)
         mask = _dropout_mask(
             len(chosen), self.settings.dense, self.settings.dropout, self.seed, update
         )

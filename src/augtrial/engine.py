@@ -85,11 +85,13 @@ def _side_by_side(group: Sequence[Training], device: Device) -> None:
     begin = time.perf_counter()
     while going := [training for training in group if training.update < training.updates]:
         steps = _Steps(going, Gpu(device.torch, len(going)))
-        while all(training.update < training.updates for training in going):
-            number = min(steps.ahead, *(training.until_look for training in going))
+        number = steps.draw()
+        while number:
             steps.run(number)
             for training in going:
                 training.update += number
+            number = steps.draw()  # the GPU is still at work; a look waits for it
+            for training in going:
                 training.look()
         steps.gpu.wait()
     for training in group:
@@ -107,8 +109,9 @@ class Gpu:
     def branch(self, works: Sequence[Callable[[], None]]) -> None:
         """Do works side by side, each on a stream of its own, and go on after all of them."""
         main = torch.cuda.current_stream(self.device)
+        begin = main.record_event()  # not later: a capture's stream may be one of ours
         for work, stream in zip(works, self.streams, strict=True):
-            stream.wait_stream(main)
+            stream.wait_event(begin)
             with torch.cuda.stream(stream):
                 work()
         for stream in self.streams:
@@ -146,13 +149,23 @@ class _Steps:
         ]
         self.cursor = torch.zeros(1, dtype=torch.int64, device=gpu.device)
 
-    def run(self, number: int) -> None:
-        """Do so many updates of each network, `ahead` at most."""
-        self.cursor.zero_()
+    def draw(self) -> int:
+        """Draw for the updates until the next look, `ahead` at most; return how many they are.
+
+        None where a network has ended.
+        """
+        number = min(self.ahead, *(training.until_look for training in self.trainings))
+        if number == 0:
+            return 0
         for training, waiting in zip(self.trainings, self.waiting, strict=True):
             draws = [training.draws(training.update + ahead) for ahead in range(number)]
-            for place, rows in zip(waiting, zip(*draws, strict=True), strict=True):
+            for place, *rows in zip(waiting, *draws, strict=True):
                 self.gpu.carry(rows, place)
+        return number
+
+    def run(self, number: int) -> None:
+        """Do so many updates of each network, those that were drawn for."""
+        self.cursor.zero_()
         for _ in range(number):
             self.replay()
             self.eager -= 1

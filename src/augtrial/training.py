@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from augtrial import seeds
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 
@@ -85,12 +86,16 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
         )
     torch.set_num_threads(1)
     _keep_freed_memory()
+    # As many streams as an engine's graph has then run side by side; asked for before the first.
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
     if device == "cpu" or not torch.cuda.is_available():
         chosen, lock = torch.device("cpu"), None
     else:
         index, lock = _free_gpu(torch.cuda.device_count())
         chosen = torch.device("cuda", index)
+        torch.cuda.set_device(chosen)
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False  # float32 is float32
     bfloat16 = precision == "bfloat16" or (precision == "auto" and _has_bfloat16(chosen))
     try:
         yield Device(chosen, bfloat16)
@@ -245,41 +250,44 @@ def load_state(path: str | Path) -> dict[str, torch.Tensor]:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def batch_order(size: int, batch: int, update: int, *, seed: int, whole: bool) -> np.ndarray:
-    """Return the indices of one update's batch, computed from the update's number alone.
+class BatchOrder:
+    """Which images an update sees, computed from the update's number alone.
 
     Each epoch has an order of its own, drawn from the seed and the epoch's number, so that a
     training goes on after a kill exactly as it would have.
-
-    Args:
-        size: images in the training set.
-        batch: images an update.
-        update: its number, from 0.
-        seed: of this training.
-        whole: True draws full batches on across the ends of epochs; False ends every epoch
-            with what is left.
     """
-    if whole:
-        places = np.arange(update * batch, (update + 1) * batch)
-    else:
-        per_epoch = -(-size // batch)
-        start = update // per_epoch * size + update % per_epoch * batch
-        places = np.arange(start, min(start + batch, (update // per_epoch + 1) * size))
-    epochs = places // size
-    return np.concatenate(
-        [_epoch_order(size, int(e), seed)[places[epochs == e] % size] for e in np.unique(epochs)]
-    )
 
+    def __init__(self, size: int, batch: int, *, seed: int, whole: bool) -> None:
+        """Take what decides the order.
 
-_ORDERS: dict[tuple[int, int, int], np.ndarray] = {}
+        Args:
+            size: images in the training set.
+            batch: images an update.
+            seed: of this training.
+            whole: True draws full batches on across the ends of epochs; False ends every epoch
+                with what is left.
+        """
+        self.size, self.batch, self.seed, self.whole = size, batch, seed, whole
+        self.epochs: dict[int, np.ndarray] = {}
 
+    def of(self, update: int) -> np.ndarray:
+        """Return the indices of an update's batch; updates count from 0."""
+        size, batch = self.size, self.batch
+        if self.whole:
+            places = np.arange(update * batch, (update + 1) * batch)
+        else:
+            per_epoch = -(-size // batch)
+            start = update // per_epoch * size + update % per_epoch * batch
+            places = np.arange(start, min(start + batch, (update // per_epoch + 1) * size))
+        epochs = places // size
+        return np.concatenate(
+            [self._epoch(int(e))[places[epochs == e] % size] for e in np.unique(epochs)]
+        )
 
-def _epoch_order(size: int, epoch: int, seed: int) -> np.ndarray:
-    from augtrial import seeds
-
-    key = (size, epoch, seed)
-    if key not in _ORDERS:
-        if len(_ORDERS) > 1:
-            _ORDERS.clear()  # only the epoch at hand and the next are ever asked for
-        _ORDERS[key] = seeds.generator(seed, "order", epoch).permutation(size)
-    return _ORDERS[key]
+    def _epoch(self, epoch: int) -> np.ndarray:
+        if epoch not in self.epochs:
+            if len(self.epochs) > 1:
+                self.epochs.clear()  # only the epoch at hand and the next are ever asked for
+            own = seeds.generator(self.seed, "order", epoch)
+            self.epochs[epoch] = own.permutation(self.size)
+        return self.epochs[epoch]

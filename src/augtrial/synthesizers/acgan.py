@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -82,8 +83,7 @@ class OdenaDiscriminator(nn.Module):
 
     def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Return the dropout masks of a batch, bool [count, c, s, s] for each convolution."""
-        drawn = (torch.empty(count, *shape) for shape in self.shapes)
-        return tuple(mask.bernoulli_(0.5, generator=generator).bool() for mask in drawn)
+        return tuple(_coins((count, *shape), generator) for shape in self.shapes)
 
     def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         """Return source and class scores; `masks` are those of dropout while training."""
@@ -97,3 +97,11 @@ class OdenaDiscriminator(nn.Module):
                 x = x * masks[index] * 2
         x = x.flatten(1)
         return self.source(x).squeeze(1), self.auxiliary(x)
+
+
+def _coins(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Return fair coins, bool of this shape: the bits of random bytes, since there are millions."""
+    number = math.prod(shape)
+    drawn = torch.randint(256, (-(-number // 8),), dtype=torch.uint8, generator=generator)
+    coins = np.unpackbits(drawn.numpy(), count=number).reshape(shape)
+    return torch.from_numpy(coins).bool()

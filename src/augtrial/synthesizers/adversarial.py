@@ -17,7 +17,7 @@ from augtrial import seeds
 from augtrial.engine import Training, train_all
 from augtrial.optimisers import adam
 from augtrial.synthesizers import acgan, dcgan
-from augtrial.training import Checkpoint, Device, batch_order
+from augtrial.training import BatchOrder, Checkpoint, Device
 
 if TYPE_CHECKING:
     from augtrial.settings import AcganSettings, DcganSettings
@@ -137,6 +137,7 @@ class PairTraining(Training):
         self.targets = torch.from_numpy(labels.astype(np.int64)).to(device.torch)
         self.batch = min(settings.batch, len(images))
         # Whole batches only: batch norm of a small rest is noise.
+        self.order = BatchOrder(len(images), self.batch, seed=seed, whole=True)
         self.steps = len(images) // self.batch
         self.updates = settings.epochs * self.steps
         self.looks = range(self.steps, self.updates + 1, self.steps)
@@ -157,11 +158,10 @@ class PairTraining(Training):
     def draws(self, update: int) -> tuple[Tensor, ...]:
         """Return the batch's images, the latents, the labels of the fakes, and dropout's masks."""
         chance = seeds.torch_generator(self.seed, "step", update)
-        order = batch_order(len(self.pixels), self.batch, update, seed=self.seed, whole=True)
         z = draw_latent(self.batch, self.settings.latent, chance)
         fake_labels = torch.randint(self.classes, (self.batch,), generator=chance)
         masks = [self.pair.discriminator.draw_masks(self.batch, chance) for _ in range(3)]
-        return torch.from_numpy(order), z, fake_labels, *itertools.chain(*masks)
+        return torch.from_numpy(self.order.of(update)), z, fake_labels, *itertools.chain(*masks)
 
     def step(self, *draws: Tensor) -> None:
         """Change both networks by one batch, the discriminator first."""
