@@ -3,11 +3,14 @@
 Run `python -m benchmarks.engines`: about three minutes on one core. With Keras 3 installed
 (`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's. On a
 GPU there is a column for networks side by side, images a second of all together; PyTorch, NumPy and
-pandas suffice there.
+pandas suffice there, and the engine's bfloat16 autocast stands against the plain loop's float32.
+Building a network counts on neither side, capturing a graph does.
 """
 
 import itertools
 import os
+import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -66,8 +69,8 @@ class Images(Dataset):
 
 def plain_classifier(
     images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace, device: torch.device
-) -> None:
-    """Train the paper's CNN for one epoch, as a tutorial would."""
+) -> float:
+    """Train the paper's CNN for one epoch, as a tutorial would; return the seconds."""
     layers: list[nn.Module] = []
     side = SIZE
     for before, after in itertools.pairwise([1, *settings.channels]):
@@ -80,15 +83,17 @@ def plain_classifier(
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)
     mean = torch.from_numpy(images.mean(axis=0) / 255).float()
     data = Images(images, labels, 255, mean)
+    begin = time.perf_counter()
     for batch, target in DataLoader(data, settings.batch, shuffle=True):
         loss = F.cross_entropy(network(batch.to(device)), target.to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    return since(begin, device)
 
 
-def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace) -> None:
-    """Train the same CNN for one epoch with Keras 3."""
+def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace) -> float:
+    """Train the same CNN for one epoch with Keras 3; return the seconds."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
 
@@ -101,7 +106,9 @@ def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNam
     optimiser = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
     model.compile(optimiser, "sparse_categorical_crossentropy")
     data = images[..., None].astype(np.float32) / 255
+    begin = time.perf_counter()
     model.fit(data - data.mean(0), labels, batch_size=settings.batch, epochs=1, verbose=0)
+    return time.perf_counter() - begin
 
 
 def classifier_row(
@@ -118,10 +125,10 @@ def classifier_row(
     make = partial(ClassifierTraining, images, labels, settings, budget, **options)
     works = {
         "plain": partial(plain_classifier, images, labels, settings, device.torch),
-        "ours": partial(train, make, device),
+        "ours": partial(trained, make, device),
     }
     if device.is_gpu:
-        works["together"] = partial(train, make, device, TOGETHER)
+        works["together"] = partial(trained, make, device, TOGETHER)
     if find_spec("keras"):
         works["keras"] = partial(keras_classifier, images, labels, settings)
     sizes = f"{'-'.join(map(str, channels))}, dense {dense}"
@@ -137,6 +144,7 @@ def row(
     own = [key for key in ("ours", "together") if key in rate]
     if "together" in rate:
         rate["together"] *= TOGETHER
+    print(name, {key: round(value, 2) for key, value in took.items()}, file=sys.stderr, flush=True)
     cells = [f"{rate[key]:.{1 if rate['plain'] < 300 else 0}f}" for key in (*others, *own)]
     return [name, *cells, *(f"{rate[key] / rate['plain']:.2f}" for key in own)]
 
@@ -144,6 +152,18 @@ def row(
 def train(make: Callable[[], Any], device: Device, number: int = 1) -> list[Any]:
     """Train one network, or several side by side."""
     return list(train_all((make() for _ in range(number)), device))
+
+
+def trained(make: Callable[[], Any], device: Device, number: int = 1) -> float:
+    """Train as `train` does; return the seconds of the trainings themselves."""
+    return sum(training.seconds for training in train(make, device, number))
+
+
+def since(begin: float, device: torch.device) -> float:
+    """Return the seconds since then, once the device has done its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begin
 
 
 def dcgan_settings(channels: list[int], batch: int, epochs: int = 1) -> SimpleNamespace:
@@ -180,8 +200,14 @@ def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(*generator), nn.Sequential(*discriminator)
 
 
-def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.device) -> nn.Module:
-    """Train a DCGAN as a tutorial would, a forward of G for each update; return the generator."""
+def plain_dcgan(
+    images: np.ndarray, settings: SimpleNamespace, device: torch.device
+) -> tuple[nn.Module, float]:
+    """Train a DCGAN as a tutorial would, a forward of G for each update.
+
+    Returns:
+        The generator and the seconds.
+    """
     generator, discriminator = (network.to(device) for network in plain_pair(settings))
     for network in (generator, discriminator):
         draw_weights(network, torch.Generator(device).manual_seed(torch.initial_seed()))
@@ -190,6 +216,7 @@ def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.dev
     adam_d = torch.optim.Adam(discriminator.parameters(), settings.learning_rate, betas)
     data = Images(images, np.zeros(len(images)), 127.5, 1)
     loader = DataLoader(data, settings.batch, shuffle=True, drop_last=True)
+    begin = time.perf_counter()
     for batch, _ in itertools.chain.from_iterable(loader for _ in range(settings.epochs)):
         real, false = (own(len(batch), 1, device=device) for own in (torch.ones, torch.zeros))
         latent = partial(torch.rand, len(batch), settings.latent, device=device)
@@ -204,7 +231,7 @@ def plain_dcgan(images: np.ndarray, settings: SimpleNamespace, device: torch.dev
         adam_g.zero_grad()
         loss.backward()
         adam_g.step()
-    return generator
+    return generator, since(begin, device)
 
 
 def synthesizer_row(
@@ -217,11 +244,11 @@ def synthesizer_row(
     options = {"classes": 1, "seed": 1, "device": device}
     make = partial(PairTraining, images, labels * 0, settings, **options)
     works = {
-        "plain": partial(plain_dcgan, images, settings, device.torch),
-        "ours": partial(train, make, device),
+        "plain": lambda: plain_dcgan(images, settings, device.torch)[1],
+        "ours": partial(trained, make, device),
     }
     if device.is_gpu:
-        works["together"] = partial(train, make, device, TOGETHER)
+        works["together"] = partial(trained, make, device, TOGETHER)
     sizes = f"{'-'.join(map(str, channels))}, batch {batch}"
     return row(f"{name}: {sizes}", paired(works, 5 if updates > 1 else 3), len(images))
 

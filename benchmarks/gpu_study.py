@@ -2,15 +2,17 @@
 
 `benchmarks/gpu_study.sh` says how. `python -m benchmarks.gpu_study FOLDER MINUTES` goes on with the
 study whose bundle lies in the folder (see `gpu_bundle`) for that long: for each replicate it cuts
-the variants on the device, trains the synthesizers of all folds side by side and draws their
-images, and trains the classifiers of each fold, arms and curves, side by side. Tables, and the
-images of each synthesizer's first fold, stand in FOLDER/tables after each piece of work. It ends
-with 0 when all is done and with 75 when there is more to do.
+the variants on the device, and for each fold it trains a synthesizer's networks side by side, draws
+their images, and trains the classifiers, arms and curves, side by side. Tables, and some images of
+the first replicate's synthesizers, stand in FOLDER/tables after each piece of work. It ends with 0
+when all is done and with 75 when there is more to do.
 """
 
+import itertools
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -84,68 +86,63 @@ class GpuStudy:
 
     # Pieces of work ------------------------------------------------------------------------
 
-    def samples_file(self, name: str, replicate: int) -> Path:
-        """Return where the images of a synthesizer's folds stand: they do not travel."""
-        return self.folder / f"samples/{name}.{replicate}.npz"
+    def samples_file(self, name: str, replicate: int, fold: int) -> Path:
+        """Return where the images of a fold's synthesizer stand: they do not travel."""
+        return self.folder / f"samples/{name}.{replicate}.{fold}.npz"
 
     def trained_in(self, replicate: int) -> int:
         """Return which replicate's synthesizers serve a replicate: with shared ones the first."""
         return self.told.synthesizer_replicate[str(replicate)]
 
-    def train_synthesizer(self, name: str, replicate: int) -> int:
-        """Train a synthesizer for every fold, side by side; return the number of updates."""
+    def train_synthesizer(self, name: str, replicate: int, fold: int) -> int:
+        """Train a fold's networks of a synthesizer, side by side; return the number of updates."""
         values = self.told.synthesizers[name]
         settings, classes = SimpleNamespace(**values["settings"]), self.told.classes
         joint = is_joint(settings)
         recipe = self.told.plain | {"classic": settings.classic}
-        units = units_of(settings, classes)
-        learnt = {
-            f: self.cohort.learnt(recipe, self.cohort.parts(replicate, f), replicate)
-            for f in self.told.folds
-        }
-        places = [(fold, unit) for fold in self.told.folds for unit in units]
+        learnt = self.cohort.learnt(recipe, self.cohort.parts(replicate, fold), replicate)
+        units, where = units_of(settings, classes), (name, str(replicate), str(fold))
 
         def trainings() -> Iterator[PairTraining]:
-            for fold, unit in places:
-                images, labels = unit_images(learnt[fold], unit, classes)
+            for unit in units:
+                images, labels = unit_images(learnt, unit, classes)
                 yield PairTraining(
                     images,
                     labels,
                     settings,
                     classes=len(classes) if joint else 1,
-                    seed=seeds.derive(self.told.seed, name, str(replicate), str(fold), unit),
+                    seed=seeds.derive(self.told.seed, *where, unit),
                     device=self.device,
                 )
 
         samples: dict[str, np.ndarray] = {}
-        grids: dict[str, np.ndarray] = {}
         updates = 0
-        for (fold, unit), trained in zip(places, train_all(trainings(), self.device), strict=True):
+        for unit, trained in zip(units, train_all(trainings(), self.device), strict=True):
             updates += trained.updates
             what = {"synthesizer": name, "replicate": replicate, "fold": fold, "unit": unit}
             losses = pd.DataFrame([what | row for row in trained.history])
             self.tables.add("losses", losses, what)
             for index, label in enumerate(classes if joint else [unit]):
-                place = name, str(replicate), str(fold), label
-                samples[f"{fold}/{label}"] = images = draw_samples(
+                samples[label] = draw_samples(
                     trained.pair.generator,
                     values["images"],
                     latent=settings.latent,
                     label=index,
-                    seed=seeds.derive(self.told.seed, "samples", *place),
+                    seed=seeds.derive(self.told.seed, "samples", *where, label),
                     device=self.device.torch,
                 )
-                grids[f"{fold}/{label}"] = images[:16]
-        write_arrays(self.folder / f"tables/samples_{name}.npz", **grids)
-        write_arrays(self.samples_file(name, replicate), **samples)
+        if replicate == self.told.replicates[0]:
+            grids = {label: images[:16] for label, images in samples.items()}
+            write_arrays(self.tables.folder / f"samples_{name}.{fold}.npz", **grids)
+        write_arrays(self.samples_file(name, replicate, fold), **samples)
         return updates
 
     def samples(self, replicate: int, fold: int) -> dict[str, dict[str, np.ndarray]]:
         """Return synthesizer -> class -> the images drawn for a fold."""
         found = {}
         for name in self.told.synthesizers:
-            with np.load(self.samples_file(name, self.trained_in(replicate))) as arrays:
-                found[name] = {c: arrays[f"{fold}/{c}"] for c in self.told.classes}
+            with np.load(self.samples_file(name, self.trained_in(replicate), fold)) as arrays:
+                found[name] = dict(arrays)
         return found
 
     def train_classifiers(self, replicate: int, fold: int) -> int:
@@ -218,50 +215,37 @@ class GpuStudy:
 
     # The order of work ---------------------------------------------------------------------
 
-    def pieces(self) -> Iterator[tuple[str, str, int, int, Any]]:
-        """Yield what is still to do: its kind, name, replicate, fold, and the work."""
-        for replicate in self.told.replicates:
-            folds = [
-                fold
-                for fold in self.told.folds
-                if not self.tables.has("predictions", replicate=replicate, fold=fold)
-            ]
+    def pieces(self) -> Iterator[tuple[dict[str, Any], Callable[[], int]]]:
+        """Yield what is still to do: what it is called, and the work."""
+        for replicate, fold in itertools.product(self.told.replicates, self.told.folds):
+            if self.tables.has("predictions", replicate=replicate, fold=fold):
+                continue
             own = self.trained_in(replicate)
-            for name in self.told.synthesizers if folds else ():
-                if not self.samples_file(name, own).exists():
-                    yield (
-                        "synthesizer",
-                        name,
-                        own,
-                        0,
-                        lambda n=name, r=own: self.train_synthesizer(n, r),
-                    )
-            for fold in folds:
-                yield (
-                    "classifiers",
-                    "",
-                    replicate,
-                    fold,
-                    lambda r=replicate, f=fold: self.train_classifiers(r, f),
-                )
+            for name in self.told.synthesizers:
+                if not self.samples_file(name, own, fold).exists():
+                    what = {"work": "synthesizer", "name": name, "replicate": own, "fold": fold}
+                    yield what, partial(self.train_synthesizer, name, own, fold)
+            what = {"work": "classifiers", "name": "", "replicate": replicate, "fold": fold}
+            yield what, partial(self.train_classifiers, replicate, fold)
 
     def run(self, until: float) -> bool:
         """Work until a time; return whether all is done.
 
-        A piece that would take as long as its like took last time is not begun too late.
+        A piece that would take as long as its like took last time is not begun too late, but for
+        the first.
         """
         if not (self.tables.folder / "ceiling.json").exists():
             write_json(self.tables.folder / "ceiling.json", vars(Ceiling.of(self.device)))
-        took: dict[str, float] = {}
-        for kind, name, replicate, fold, work in self.pieces():
-            begin = time.monotonic()
-            if begin + took.get(kind + name, 0) > until:
+        rows = self.tables.read("times").to_dict("records")
+        took = {(row["work"], row["name"]): row["seconds"] for row in rows}
+        for number, (piece, work) in enumerate(self.pieces()):
+            begin, kind = time.monotonic(), (piece["work"], piece["name"])
+            if number and begin + took.get(kind, 0) > until:
                 return False
             updates = work()
-            took[kind + name] = time.monotonic() - begin
-            piece = {"work": kind, "name": name, "replicate": replicate, "fold": fold}
-            row = piece | {"updates": updates, "seconds": round(took[kind + name], 2)}
-            self.tables.add("times", pd.DataFrame([row | {"device": self.device.name}]), piece)
+            took[kind] = round(time.monotonic() - begin, 2)
+            row = piece | {"updates": updates, "seconds": took[kind], "device": self.device.name}
+            self.tables.add("times", pd.DataFrame([row]), piece)
             print(row, flush=True)
         return True
 

@@ -61,7 +61,7 @@ def rows() -> list[list[object]]:
     with training_device("cpu") as device:
         for seed in SEEDS:
             torch.manual_seed(seed)
-            plain = plain_dcgan(learnt, settings, device.torch).eval()
+            plain = plain_dcgan(learnt, settings, device.torch)[0].eval()
             with torch.no_grad():
                 z = torch.rand(SAMPLES, settings.latent) * 2 - 1
                 theirs = ((plain(z)[:, 0] + 1) * 127.5).round().clamp(0, 255).byte().numpy()

@@ -100,7 +100,8 @@ def _classifier(settings: ClassifierSettings, size: int, device: Device, updates
 
 
 def _synthesizer(settings, size: int, device: Device, updates: int) -> None:
-    images, labels = _noise(settings.batch * updates, size)
+    images, labels = _noise(settings.batch, size)
+    images, labels = np.tile(images, (updates, 1, 1)), np.tile(labels, updates)
     once = settings.model_copy(update={"epochs": 1, "snapshots": 1})
     train_pair(images, labels, once, classes=CLASSES, seed=1, device=device, examples=1)
 
