@@ -2,10 +2,11 @@
 
 import pandas as pd
 import pytest
+import yaml
 
 from augtrial.fit import fit_problems
 from augtrial.study import Study
-from workflow_runs import make_cohort
+from workflow_runs import ROOT, make_cohort
 
 
 @pytest.fixture
@@ -58,3 +59,14 @@ def test_fresh_lesions_must_be_known_to_be_of_other_patients(table, unknown, of_
     found = problems(without(table, *unknown), arms=arms, oracle={"table": str(second)})
     assert any("nobody can tell whether a fresh lesion" in problem for problem in found) == told
     assert len(found) == told
+
+
+def test_configs_run_on_lesions_of_ones_own_as_the_readme_says(tmp_path):
+    table = make_cohort(tmp_path / "cohort", a_class=20)
+    quick = yaml.safe_load((ROOT / "config/quick.yaml").read_text(encoding="utf-8"))
+    whole = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    del whole["arms"]["classic+oracle"]
+    whole["contrasts"].remove("classic+oracle - classic")
+    for config in (quick, whole):
+        own = config | {"study": "mine", "cohort": {"table": str(table)}}
+        assert fit_problems(Study.from_config(own)) == []
