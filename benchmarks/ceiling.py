@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from augtrial.training import Device
+from augtrial.device import Device
 from benchmarks.paired import seconds
 
 

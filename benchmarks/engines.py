@@ -24,10 +24,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from augtrial.classifier import ClassifierTraining
+from augtrial.device import Device, training_device
 from augtrial.engine import train_all
 from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.synthesizers.dcgan import draw_weights
-from augtrial.training import Device, training_device
 from benchmarks.paired import markdown, paired
 
 SIZE, CLASSES = 64, 3

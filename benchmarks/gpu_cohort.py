@@ -12,10 +12,10 @@ import torch
 
 from augtrial import seeds
 from augtrial.classic import sample_variants
+from augtrial.device import Device
 from augtrial.device_resampler import Pictures
 from augtrial.files import read_json
 from augtrial.roi import Context, read_contexts
-from augtrial.training import Device
 from augtrial.trainingset import Part, TrainingSet, assemble
 
 CHUNK = 240  # variants that are cut at once

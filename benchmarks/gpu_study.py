@@ -27,6 +27,7 @@ from augtrial.classifier import (
     predict,
     recipe_and_stop,
 )
+from augtrial.device import Device, training_device
 from augtrial.engine import train_all
 from augtrial.files import write_arrays, write_json, write_table
 from augtrial.online import DeviceVariants
@@ -34,7 +35,6 @@ from augtrial.predictions import prediction_rows
 from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import is_joint, unit_images, units_of
-from augtrial.training import Device, training_device
 from benchmarks.ceiling import Ceiling
 from benchmarks.gpu_cohort import GpuCohort
 

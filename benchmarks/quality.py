@@ -16,13 +16,13 @@ from scipy import stats
 from augtrial import seeds
 from augtrial.classic import apply_variants, sample_variants
 from augtrial.cohort.phantom import draw_lesions
+from augtrial.device import training_device
 from augtrial.fidelity import kid
 from augtrial.memorisation import polar_descriptor
 from augtrial.roi import extract_context
 from augtrial.settings import ClassicSettings, RoiSettings
 from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.synthesizers.samples import draw_samples
-from augtrial.training import training_device
 from benchmarks.engines import dcgan_settings, plain_dcgan, train
 from benchmarks.paired import markdown
 

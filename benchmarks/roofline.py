@@ -14,7 +14,7 @@ import numpy as np
 from torch import nn
 
 from augtrial.classifier import build_classifier, train_classifier
-from augtrial.plan import classifier_work, synthesizer_work
+from augtrial.device import Device, training_device
 from augtrial.settings import (
     AcganSettings,
     Budget,
@@ -24,7 +24,7 @@ from augtrial.settings import (
     read_settings_file,
 )
 from augtrial.synthesizers.adversarial import build_pair, train_pair
-from augtrial.training import Device, training_device
+from augtrial.work import classifier_work, synthesizer_work
 from benchmarks.ceiling import Ceiling
 from benchmarks.paired import markdown, seconds
 

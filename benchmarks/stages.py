@@ -26,6 +26,7 @@ from augtrial.appraisal import COPIES, Side, appraise
 from augtrial.classifier import build_classifier, predict, train_classifier
 from augtrial.cohort.table import read_table
 from augtrial.comparison import compare
+from augtrial.device import Device
 from augtrial.embedding import embed, neighbour_accuracy
 from augtrial.features import ClassifierFeatures
 from augtrial.figures.drawer import draw
@@ -40,7 +41,6 @@ from augtrial.snake import CHECK, check_pictures
 from augtrial.study import Study
 from augtrial.synthesizers.adversarial import build_pair, train_pair
 from augtrial.synthesizers.samples import draw_samples
-from augtrial.training import Device
 from augtrial.trainingset import assemble, read_parts
 from benchmarks.costs import memory
 from benchmarks.engines import noise

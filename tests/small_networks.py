@@ -2,8 +2,8 @@
 
 import torch
 
+from augtrial.device import Device
 from augtrial.settings import ClassifierSettings
-from augtrial.training import Device
 
 CPU = Device(torch.device("cpu"), bfloat16=False)
 SMALL_CLASSIFIER = ClassifierSettings(channels=[4, 8], dense=8, learning_rate=0.05, batch=16)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from augtrial.checkpoints import Checkpoint
 from augtrial.classifier import (
     Classifier,
     load_classifiers,
@@ -12,7 +13,6 @@ from augtrial.classifier import (
     train_classifier,
 )
 from augtrial.settings import Budget, ClassifierSettings
-from augtrial.training import Checkpoint
 from small_networks import CPU, SMALL_CLASSIFIER
 
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from augtrial import classifier, engine
+from augtrial.checkpoints import Checkpoint
 from augtrial.classifier import ClassifierTraining, train_classifier
+from augtrial.device import Device
 from augtrial.engine import train_all
 from augtrial.optimisers import Adam, Sgd
 from augtrial.settings import AcganSettings, Budget, DcganSettings
 from augtrial.synthesizers import adversarial
 from augtrial.synthesizers.adversarial import PairTraining, train_pair
-from augtrial.training import Checkpoint, Device
 from small_networks import CPU, SMALL_CLASSIFIER, SMALL_PAIR
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from augtrial.device import Device
 from augtrial.optimisers import Adam, Sgd, adam, sgd
-from augtrial.training import Device
 
 OURS = {
     "sgd": lambda parameters: Sgd(parameters, 0.0005, 0.9),

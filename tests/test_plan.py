@@ -3,12 +3,14 @@ import dataclasses
 import pytest
 import torch
 
-from augtrial import plan
+from augtrial import machine as module
 from augtrial.classifier import Classifier
-from augtrial.plan import Machine, classifier_work, plan_text, synthesizer_work
+from augtrial.machine import Machine
+from augtrial.plan import disk_bytes, plan_text
 from augtrial.settings import ClassifierSettings, DcganSettings
 from augtrial.study import Study
 from augtrial.synthesizers.adversarial import build_pair
+from augtrial.work import classifier_work, synthesizer_work, trainings
 
 PAPER = {
     "study": "s",
@@ -63,20 +65,20 @@ def test_the_plan_counts_every_training():
 def test_more_cores_and_a_gpu_shorten_the_estimate():
     study = Study.from_config(PAPER)
     hours = [
-        sum(job.seconds(machine) for job in plan.trainings(study))
+        sum(job.seconds(machine) for job in trainings(study))
         for machine in (Machine(2, 0), Machine(2, 1, "A GPU"))
     ]
     assert hours[1] < hours[0] / 50
 
 
 def test_a_machine_without_a_driver_has_no_gpu(monkeypatch):
-    monkeypatch.setattr(plan.shutil, "which", lambda name: None)
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
     assert Machine.here(device="auto", cores=4, gpus=2) == Machine(4, 0, "")
 
 
 @pytest.mark.parametrize(("told", "used"), [(None, 2), (1, 1), (4, 2)])
 def test_no_more_gpus_are_planned_than_there_are_or_were_told(monkeypatch, told, used):
-    monkeypatch.setattr(plan, "_gpu_names", lambda: ["A", "B"])
+    monkeypatch.setattr(module, "_gpu_names", lambda: ["A", "B"])
     assert Machine.here(device="auto", cores=4, gpus=told).gpus == used
     assert Machine.here(device="cpu", cores=4, gpus=told).gpus == 0
 
@@ -86,7 +88,7 @@ def test_no_more_gpus_are_planned_than_there_are_or_were_told(monkeypatch, told,
     [(None, "shared by all jobs"), (2, ""), (4, "Up to 4 trainings share 2 GPUs."), (1, "")],
 )
 def test_the_plan_says_where_jobs_meet_on_a_gpu(monkeypatch, told, words):
-    monkeypatch.setattr(plan, "_gpu_names", lambda: ["A", "B"])
+    monkeypatch.setattr(module, "_gpu_names", lambda: ["A", "B"])
     machine = Machine.here(device="auto", cores=4, gpus=told)
     text = plan_text(Study.from_config(PAPER), machine)
     assert (words in text) if words else ("share" not in text.splitlines()[-1])
@@ -98,6 +100,6 @@ def test_disk_grows_with_the_variants():
         update={"classic": small.settings.classic.model_copy(update={"rotations": 60})}
     )
     large = Study(settings, small.cohort, small.classes)
-    added = plan.disk_bytes(large) - plan.disk_bytes(small)
+    added = disk_bytes(large) - disk_bytes(small)
     assert added == 182 * 480 * 4096 * 6
     assert dataclasses.is_dataclass(Machine)

@@ -3,7 +3,8 @@ import logging
 
 import pytest
 
-from augtrial.plan import Machine, expected_seconds
+from augtrial.machine import Machine
+from augtrial.plan import expected_seconds
 from augtrial.progress import EVERY, Progress
 from augtrial.study import Study
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from augtrial.checkpoints import Checkpoint
 from augtrial.settings import AcganSettings, DcganSettings
 from augtrial.synthesizers import acgan, dcgan
 from augtrial.synthesizers.adversarial import build_pair, train_pair
 from augtrial.synthesizers.phases import FromImage, ToImage
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import load_generator, train_units
-from augtrial.training import Checkpoint
 from augtrial.trainingset import TrainingSet
 from small_networks import CPU, SMALL_PAIR
 

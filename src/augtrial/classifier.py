@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
+from augtrial.batches import BatchOrder
+from augtrial.checkpoints import Checkpoint
+from augtrial.device import Device
 from augtrial.engine import AHEAD, Training, train_all
 from augtrial.optimisers import sgd
-from augtrial.training import BatchOrder, Checkpoint, Device
 
 if TYPE_CHECKING:
     from augtrial.online import OnlineVariants

@@ -14,7 +14,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from augtrial.training import Checkpoint, Device
+from augtrial.checkpoints import Checkpoint
+from augtrial.device import Device
 
 TOGETHER = 32  # networks in one graph: PyTorch has as many streams
 AHEAD, AHEAD_BYTES = 64, 2**28  # updates whose draws wait on a GPU, at most; and their bytes

@@ -9,9 +9,13 @@ from math import ceil
 
 import numpy as np
 
-from augtrial.plan import (
+from augtrial.machine import Machine
+from augtrial.recipes import Recipes
+from augtrial.replicate import Replicate
+from augtrial.settings import Arm
+from augtrial.study import Study, Which
+from augtrial.work import (
     JOB_SECONDS,
-    Machine,
     Training,
     arm_images,
     classifier_training,
@@ -21,10 +25,6 @@ from augtrial.plan import (
     synthesizer_units,
     synthesizer_weights,
 )
-from augtrial.recipes import Recipes
-from augtrial.replicate import Replicate
-from augtrial.settings import Arm
-from augtrial.study import Study, Which
 
 # MB of a job of SLURM beside its script: two Snakemakes, of 130 MB each.
 AROUND = 300

@@ -14,8 +14,8 @@ from augtrial.resampler import cut
 from augtrial.roi import Context, to_bytes
 
 if TYPE_CHECKING:
+    from augtrial.device import Device
     from augtrial.settings import ClassicSettings
-    from augtrial.training import Device
 
 
 class OnlineVariants:

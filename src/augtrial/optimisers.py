@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from augtrial.training import Device
+    from augtrial.device import Device
 
 
 class Optimiser:

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
-from augtrial.plan import JOB_SECONDS, duration
+from augtrial.plan import duration
+from augtrial.work import JOB_SECONDS
 
 EVERY = 30.0  # seconds between two lines, at least
 

@@ -16,7 +16,8 @@ from augtrial.cohort.lesion import Cohort
 from augtrial.errors import UserError
 from augtrial.files import written_whole
 from augtrial.fit import fit_problems
-from augtrial.plan import Machine, expected_seconds, plan_text
+from augtrial.machine import Machine
+from augtrial.plan import expected_seconds, plan_text
 from augtrial.progress import Progress
 from augtrial.settings import read_settings
 from augtrial.sizes import damaged_files

@@ -9,11 +9,11 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.appraisal import COLUMNS, Side, appraise
+    from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers
     from augtrial.features import ClassifierFeatures, TorchvisionFeatures
     from augtrial.files import write_arrays, write_table
     from augtrial.settings import ClassifierSettings
-    from augtrial.training import load_state
     from augtrial.trainingset import read_parts, read_samples
 
     torch.set_num_threads(1)

@@ -4,11 +4,12 @@ with job(snakemake):
     import numpy as np
 
     from augtrial import seeds
+    from augtrial.checkpoints import load_state
+    from augtrial.device import training_device
     from augtrial.files import read_json, write_arrays
     from augtrial.settings import synthesizer_settings
     from augtrial.synthesizers.samples import draw_samples
     from augtrial.synthesizers.units import load_generator
-    from augtrial.training import load_state, training_device
 
     params, names = snakemake.params, snakemake.wildcards
     samples = {name: {} for name in params.images}

@@ -5,11 +5,11 @@ with job(snakemake):
     import pandas as pd
     import torch
 
+    from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers, predict
     from augtrial.embedding import embed, neighbour_accuracy, shown_lesions
     from augtrial.files import write_table
     from augtrial.settings import ClassifierSettings
-    from augtrial.training import load_state
     from augtrial.trainingset import read_part
 
     torch.set_num_threads(1)

@@ -7,12 +7,12 @@ with job(snakemake):
     import pandas as pd
     import torch
 
+    from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers, predict, recipe_and_stop
     from augtrial.files import write_table
     from augtrial.predictions import prediction_rows
     from augtrial.replicate import Replicate
     from augtrial.settings import ClassifierSettings
-    from augtrial.training import load_state
 
     torch.set_num_threads(1)
     params, paths = snakemake.params, snakemake.input

@@ -6,12 +6,13 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import seeds
+    from augtrial.checkpoints import CheckpointFolder, save_state
     from augtrial.classifier import ClassifierTraining
+    from augtrial.device import training_device
     from augtrial.engine import train_all
     from augtrial.files import write_json, write_table
     from augtrial.replicate import Replicate
     from augtrial.settings import Arm, Budget, ClassicSettings, ClassifierSettings
-    from augtrial.training import CheckpointFolder, save_state, training_device
     from augtrial.trainingset import assemble, read_parts, read_samples
 
     params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output

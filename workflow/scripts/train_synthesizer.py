@@ -4,11 +4,12 @@ with job(snakemake):
     import pandas as pd
 
     from augtrial import seeds
+    from augtrial.checkpoints import CheckpointFolder, save_state
+    from augtrial.device import training_device
     from augtrial.files import write_arrays, write_json, write_table
     from augtrial.replicate import Replicate
     from augtrial.settings import Arm, synthesizer_settings
     from augtrial.synthesizers.units import train_units
-    from augtrial.training import CheckpointFolder, save_state, training_device
     from augtrial.trainingset import assemble, read_parts
 
     params, names = snakemake.params, dict(snakemake.wildcards.items())

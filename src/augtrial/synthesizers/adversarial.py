@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
+from augtrial.batches import BatchOrder
+from augtrial.checkpoints import Checkpoint
+from augtrial.device import Device
 from augtrial.engine import Training, train_all
 from augtrial.optimisers import adam
 from augtrial.synthesizers import acgan, dcgan
-from augtrial.training import BatchOrder, Checkpoint, Device
 
 if TYPE_CHECKING:
     from augtrial.settings import AcganSettings, DcganSettings

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from augtrial.checkpoints import Checkpoint
+from augtrial.device import Device
 from augtrial.engine import train_all
 from augtrial.synthesizers.adversarial import PairTraining, build_pair
-from augtrial.training import Checkpoint, Device
 from augtrial.trainingset import TrainingSet
 
 if TYPE_CHECKING:

@@ -1,0 +1,139 @@
+"""Checkpoints to go on from after a kill, and the files of networks."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from augtrial.files import written_whole
+
+# Seconds between two checkpoints: what a killed training loses at most.
+INTERVAL = float(os.environ.get("AUGTRIAL_CHECKPOINT_SECONDS", "60"))
+
+
+class Checkpoint:
+    """A place to go on from after a kill, in a folder that Snakemake does not know.
+
+    Snakemake deletes a rule's outputs before it reruns the rule, so that a checkpoint can be no
+    output. The folder is named by a hash of everything that decides the result: another setting
+    or another image never goes on from it.
+    """
+
+    def __init__(self, folder: str | Path, key: Any, *arrays: np.ndarray, every: float = INTERVAL):
+        """Name the checkpoint by settings (anything JSON can hold) and arrays.
+
+        Args:
+            folder: where this project's checkpoints are kept.
+            key: the settings, seed and names that decide the result.
+            arrays: the data that decide the result.
+            every: seconds between two saves.
+        """
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode())
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).data)
+        self.path = Path(folder) / digest.hexdigest()[:24] / "state.pt"
+        self.every = every
+        self.saved = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state last saved, or None; a file that cannot be read counts as none."""
+        if not self.path.exists():
+            return None
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            print(f"{self.path} cannot be read ({error}): training begins anew", file=sys.stderr)
+            return None
+
+    def is_due(self) -> bool:
+        """Return whether it is time to save again."""
+        return time.monotonic() - self.saved >= self.every
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Save a state, whole."""
+        with written_whole(self.path) as draft:
+            torch.save(state, draft)
+        self.saved = time.monotonic()
+
+
+class CheckpointFolder:
+    """The checkpoints of one job, one for each network that it trains; no second job joins in.
+
+    A killed Snakemake leaves its jobs running, and after `snakemake --unlock` a second job of the
+    same place would write into the same files: it waits until the first has ended.
+    """
+
+    def __init__(self, folder: str | Path, place: str, key: Any, *, keep: bool = False) -> None:
+        """Name the job's place, and what decides its results: settings, seed, code.
+
+        Args:
+            folder: where this project's checkpoints are kept.
+            place: the job's own name, a file name.
+            key: the settings, seed and names that decide the results of all its networks.
+            keep: True keeps the checkpoints of this run when it ends, for a later run of which
+                only some networks differ; what no longer fits is removed either way.
+        """
+        self.folder, self.key, self.keep = Path(folder) / place, key, keep
+        self.given: list[Checkpoint] = []
+        self.lock = FileLock(self.folder.with_name(f"{place}.lock"))
+        self.holder = self.folder.with_name(f"{place}.holder")
+
+    def __enter__(self) -> "CheckpointFolder":
+        """Take the place, once no other job holds it."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            holder = self.holder.read_text(encoding="utf-8") if self.holder.exists() else "another"
+            print(
+                f"{self.folder.name} is being trained by {holder}: this job waits until that one "
+                "ends. A Snakemake that was killed leaves its jobs running; end that process, or "
+                "let it finish, before `snakemake --unlock` and another run.",
+                file=sys.stderr,
+                flush=True,
+            )
+            self.lock.acquire()
+        since = time.strftime("%Y-%m-%d %H:%M")
+        self.holder.write_text(f"process {os.getpid()} on {platform.node()} since {since}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give the place back; a job that ended well leaves no checkpoint that is not kept."""
+        if kind is None:
+            current = {checkpoint.path.parent for checkpoint in self.given if self.keep}
+            for own in self.folder.glob("*"):
+                if own not in current:
+                    shutil.rmtree(own, ignore_errors=True)
+            if not current:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        self.holder.unlink(missing_ok=True)
+        self.lock.release()
+
+    def of(self, name: Any, *arrays: np.ndarray) -> Checkpoint:
+        """Return the checkpoint of one network, trained on these arrays."""
+        self.given.append(Checkpoint(self.folder, [self.key, name], *arrays))
+        return self.given[-1]
+
+
+def save_state(path: str | Path, state: dict[str, torch.Tensor]) -> None:
+    """Write a state dict from the CPU; equal tensors give equal bytes."""
+    buffer = io.BytesIO()  # given a path, torch would write its name into the file
+    torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, buffer)
+    with written_whole(path) as draft:
+        draft.write_bytes(buffer.getvalue())
+
+
+def load_state(path: str | Path) -> dict[str, torch.Tensor]:
+    """Return a state dict, on the CPU."""
+    return torch.load(path, map_location="cpu", weights_only=True)
