@@ -107,7 +107,7 @@ def test_outside_the_picture_its_nearest_value_goes_on_and_is_counted():
     pixels = np.full((40, 40), 0.25, np.float32)
     pixels[:, 0] = 1
     square = Square(-0.5, 19.5, 20.0)
-    assert outside_pixels(square, 20, pixels.shape) == 200
+    assert outside_pixels([square], 20, pixels.shape).tolist() == [200]
     np.testing.assert_allclose(cut(pixels, square, 20)[:, :8], 1, atol=1e-6)
 
 

@@ -111,7 +111,8 @@ def variant_rows(
     context: Context, variants: list[Variant], size: int
 ) -> Iterator[dict[str, object]]:
     """Yield a row of the variants' table for each: its place, parameters and filled pixels."""
-    for index, variant in enumerate(variants):
-        square = context.in_slice(variant.square(context.square))
-        outside = outside_pixels(square, size, context.slice_shape)
-        yield {"variant": index, **vars(variant), "outside_pixels": outside}
+    base = context.in_slice(context.square)
+    squares = [variant.square(base) for variant in variants]
+    outside = outside_pixels(squares, size, context.slice_shape) if squares else []
+    for index, (variant, pixels) in enumerate(zip(variants, outside, strict=True)):
+        yield {"variant": index, **vars(variant), "outside_pixels": int(pixels)}

@@ -99,18 +99,21 @@ def _opencv() -> ModuleType:
     return cv2
 
 
-def outside_pixels(square: Square, size: int, shape: tuple[int, int]) -> int:
-    """Return how many pixels of the ROI lie outside a picture of this (height, width)."""
-    matrix = square.matrix(size)
+def outside_pixels(squares: Sequence[Square], size: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return how many pixels of each ROI lie outside a picture of this (height, width): [n]."""
+    maps = np.stack([square.matrix(size).T for square in squares])
     corners = np.array([[0, 0, 1], [0, size - 1, 1], [size - 1, 0, 1], [size - 1, size - 1, 1]])
-    if not _outside(corners @ matrix.T, shape).any():
-        return 0
     column, row = np.meshgrid(np.arange(size), np.arange(size))
     points = np.stack([column.ravel(), row.ravel(), np.ones(size * size)], axis=1)
-    return int(_outside(points @ matrix.T, shape).sum())
+    counts = np.zeros(len(squares), np.int64)
+    # Where the corners lie within, all does.
+    for index in np.flatnonzero(_outside(corners @ maps, shape).any(axis=1)):
+        counts[index] = _outside(points @ maps[index], shape).sum()
+    return counts
 
 
 def _outside(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return which of the points (x, y) [..., 2] lie outside."""
     height, width = shape
-    x, y = points.T
+    x, y = points[..., 0], points[..., 1]
     return (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)

@@ -97,7 +97,8 @@ def extract_roi(context: Context, size: int) -> np.ndarray:
 
 def to_bytes(image: np.ndarray) -> np.ndarray:
     """Return an image in [0, 1] as uint8, rounded."""
-    return np.rint(image * 255).astype(np.uint8)
+    scaled = image * 255
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def measurements(lesion: "LesionSlice", context: Context, size: int) -> dict[str, float | int]:
@@ -122,7 +123,7 @@ def measurements(lesion: "LesionSlice", context: Context, size: int) -> dict[str
         "diameter_px": context.diameter,
         "diameter_mm": context.diameter * lesion.spacing_mm,
         "spacing_mm": lesion.spacing_mm,
-        "outside_pixels": outside_pixels(square, size, lesion.pixels.shape),
+        "outside_pixels": int(outside_pixels([square], size, lesion.pixels.shape)[0]),
         "mean": float(values.mean()),
         "sd": float(values.std()),
         "p05": float(np.percentile(values, 5)),
