@@ -24,6 +24,13 @@ def test_the_hash_changes_with_a_module_that_is_reached_through_others(tmp_path,
 
 def test_rules_stand_on_the_modules_that_their_scripts_use():
     reached = {path.name for path in source._reached(("synthesizers.units",))}
-    assert {"units.py", "adversarial.py", "dcgan.py", "acgan.py", "training.py"} <= reached
+    assert {
+        "units.py",
+        "adversarial.py",
+        "dcgan.py",
+        "acgan.py",
+        "batches.py",
+        "checkpoints.py",
+    } <= reached
     assert "settings.py" not in reached
     assert "roi.py" in {path.name for path in source._reached(("classic",))}
