@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from augtrial.comparison import compare_networks
+from augtrial.figures.tables import read_table
 from augtrial.files import read_json, write_arrays, write_json, write_table
 from augtrial.predictions import read_predictions
 from augtrial.recipes import Recipes
@@ -122,7 +123,7 @@ def tables(folder: Path) -> str:
     study = Study.from_config(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")))
     settings, place = study.settings, folder / "tables"
     predictions = read_predictions(place / "predictions.csv")
-    histories = pd.read_csv(place / "histories.csv", dtype={"recipe": str})
+    histories = read_table(place / "histories.csv")
     histories = histories[histories["arm"].notna()]
     stops, curves = (
         read_predictions(path for path in [place / f"predictions_{name}.csv"] if path.exists())

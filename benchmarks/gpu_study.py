@@ -31,13 +31,14 @@ from augtrial.device import Device, training_device
 from augtrial.engine import train_all
 from augtrial.files import write_arrays, write_json, write_table
 from augtrial.online import DeviceVariants
-from augtrial.predictions import prediction_rows
+from augtrial.predictions import TEXT, prediction_rows
 from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import is_joint, unit_images, units_of
 from benchmarks.ceiling import Ceiling
 from benchmarks.gpu_cohort import GpuCohort
 
+NAMES = (*TEXT, "name", "recipe", "synthesizer", "unit")  # text, whatever they look like
 MORE = 75  # EX_TEMPFAIL: not all is done
 
 
@@ -51,7 +52,7 @@ class Tables:
     def read(self, table: str) -> pd.DataFrame:
         """Return a table as it now is, ids and labels as text."""
         path = self.folder / f"{table}.csv"
-        text = dict.fromkeys(("lesion_id", "patient_id", "label", "unit"), str)
+        text = dict.fromkeys(NAMES, str)
         if not path.exists():
             return pd.DataFrame()
         return pd.read_csv(path, dtype=text, keep_default_na=False)

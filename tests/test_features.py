@@ -52,6 +52,14 @@ def test_no_networks_features_are_its_scores(architecture, tmp_path):
     assert TorchvisionFeatures(tmp_path / "mine.pt", architecture).of(images).shape[1] > 100
 
 
+def test_a_network_for_larger_images_alone_is_told(tmp_path):
+    network = models.vit_b_32(image_size=224, num_classes=2)
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    space = TorchvisionFeatures(tmp_path / "mine.pt", "vit_b_32")
+    with pytest.raises(UserError, match="takes no images of side 32"):
+        space.of(IMAGES)
+
+
 @pytest.mark.parametrize(
     ("make", "architecture", "words"),
     [
@@ -59,6 +67,12 @@ def test_no_networks_features_are_its_scores(architecture, tmp_path):
         (lambda path: path.write_text("x"), "resnet18", "holds no state dict"),
         (lambda path: torch.save({"a": torch.zeros(1)}, path), "resnet18", "is not of resnet18"),
         (None, "resnet19", "has no network 'resnet19'"),
+        (lambda path: torch.save(torch.zeros(3), path), "resnet18", "holds no state dict"),
+        (
+            lambda path: torch.save(models.resnet50(num_classes=2).state_dict(), path),
+            "resnet18",
+            "is not of resnet18: its tensors differ",
+        ),
     ],
 )
 def test_weights_that_do_not_fit_are_told(make, architecture, words, tmp_path):

@@ -70,3 +70,14 @@ def test_configs_run_on_lesions_of_ones_own_as_the_readme_says(tmp_path):
     for config in (quick, whole):
         own = config | {"study": "mine", "cohort": {"table": str(table)}}
         assert fit_problems(Study.from_config(own)) == []
+
+
+def test_a_class_without_images_to_repeat_is_told():
+    some, every = {"cyst": 5}, dict.fromkeys(("cyst", "metastasis", "hemangioma"), 5)
+    arm = {"originals": False, "copies": 5}
+    arms = {"none": {}, "a": {**arm, "synthetic": {"dcgan": some}}}
+    one, other = problems("phantom", arms=arms)
+    assert one == "arms.a.copies: there is no image of class 'metastasis' to repeat"
+    assert "'hemangioma'" in other
+    arms["a"]["synthetic"] = {"dcgan": every}
+    assert problems("phantom", arms=arms) == []

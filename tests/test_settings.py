@@ -65,10 +65,9 @@ def test_negative_sizes_are_refused(key, size):
     [
         ({"synthetic": {"dcgan": 0}}, "its training set is empty"),
         ({"synthetic": {"dcgan": {"cyst": 0}}, "copies": 5}, "its training set is empty"),
-        ({"synthetic": {"dcgan": {"cyst": 5}}, "copies": 5}, "arms.a.copies: a class may have no"),
     ],
 )
-def test_an_arm_without_images_of_every_class_is_told(arm, words):
+def test_an_arm_without_images_is_told(arm, words):
     (problem,) = problems(arms={"none": {}, "a": {"originals": False, **arm}})
     assert words in problem
 

@@ -64,14 +64,14 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
     Raises:
         UserError: cuda is asked for where there is none.
     """
+    # As many streams as an engine's graph has then run side by side. CUDA reads it at its start.
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "device: cuda is asked for, but PyTorch finds no GPU here; auto takes the CPU then"
         )
     torch.set_num_threads(1)
     _keep_freed_memory()
-    # As many streams as an engine's graph has then run side by side; asked for before the first.
-    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
     if device == "cpu" or not torch.cuda.is_available():
         chosen, lock = torch.device("cpu"), None
     else:

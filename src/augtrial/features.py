@@ -65,14 +65,18 @@ class TorchvisionFeatures:
         network = models.get_model(architecture, weights=None)
         head = next(name for name in HEADS if hasattr(network, name))
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = dict(torch.load(path, map_location="cpu", weights_only=True).items())
         except FileNotFoundError:
             raise UserError(f"fidelity.weights: {path} does not exist") from None
         except Exception as error:  # torch has many ways to say that this is no state dict
             raise UserError(f"fidelity.weights: {path} holds no state dict: {error}") from None
         # The head answers another question than ours, in another number of classes.
         state = {key: value for key, value in state.items() if not key.startswith(f"{head}.")}
-        missing, unexpected = network.load_state_dict(state, strict=False)
+        try:
+            missing, unexpected = network.load_state_dict(state, strict=False)
+        except RuntimeError:
+            what = f"fidelity.weights: {path} is not of {architecture}: its tensors differ in shape"
+            raise UserError(what) from None
         missing = [key for key in missing if not key.startswith(f"{head}.")]
         if missing or unexpected:
             raise UserError(
@@ -85,7 +89,19 @@ class TorchvisionFeatures:
 
     @torch.no_grad()
     def of(self, images: np.ndarray) -> np.ndarray:
-        """Return features [n, d] of uint8 images [n, s, s], shown as grey in three channels."""
+        """Return features [n, d] of uint8 images [n, s, s], shown as grey in three channels.
+
+        Raises:
+            UserError: the network takes no images of this side.
+        """
+        try:
+            return self._of(images)
+        except (AssertionError, RuntimeError, ValueError) as error:
+            side = images.shape[-1]
+            what = f"fidelity.architecture: the network takes no images of side {side}: {error}"
+            raise UserError(what) from None
+
+    def _of(self, images: np.ndarray) -> np.ndarray:
         mean, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, SPREAD))
         found = []
         for start in range(0, len(images), BATCH):

@@ -8,12 +8,14 @@ from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.spelling import hint
 from augtrial.study import Study
+from augtrial.trainingset import synthetic_count
 
 
 def fit_problems(study: Study) -> list[str]:
     """Return where the settings do not fit the lesions, a line each."""
     return [
         *_class_problems(study),
+        *_copy_problems(study),
         *_size_problems(study),
         *_extra_problems(study),
         *_oracle_problems(study),
@@ -30,6 +32,16 @@ def _class_problems(study: Study) -> Iterable[str]:
                         f"arms.{name}.synthetic.{synthesizer}: unknown class '{label}'"
                         f"{hint(label, study.classes)}"
                     )
+
+
+def _copy_problems(study: Study) -> Iterable[str]:
+    """Without real images there may be none of a class that could be repeated."""
+    for name, arm in study.settings.arms.items():
+        if not arm.copies or any((arm.originals, arm.classic, arm.extra_classic, arm.oracle)):
+            continue
+        for label in study.classes:
+            if not any(synthetic_count(arm, synthesizer, label) for synthesizer in arm.synthetic):
+                yield f"arms.{name}.copies: there is no image of class '{label}' to repeat"
 
 
 def _size_problems(study: Study) -> Iterable[str]:

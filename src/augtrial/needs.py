@@ -100,6 +100,7 @@ class Needs:
         settings = self.settings
         networks = len(settings.arms) * (1 + len(settings.classifier.stops))
         networks += sum(len(self.recipes.curve_arms(name)) for name in settings.curves)
+        networks += len(settings.subset_arms) * (len(self.study.shares) - 1)
         rows = len(self.study.lesions) * len(self.study.replicates) * networks
         return PLAIN + ceil(rows * PREDICTION)
 

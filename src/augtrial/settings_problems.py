@@ -158,8 +158,6 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
         real = any((arm.originals, arm.classic, arm.extra_classic, arm.oracle))
         if not real and not any(_most(arm, synthesizer) for synthesizer in arm.synthetic):
             yield f"arms.{name}: its training set is empty"
-        elif arm.copies and not real and not any(map(_is_count, arm.synthetic.values())):
-            yield f"arms.{name}.copies: a class may have no image that could be repeated"
         if arm.transforms and not arm.classic:
             yield f"arms.{name}.transforms: there are no classic variants to transform"
         if arm.transforms and arm.extra_classic:
@@ -179,10 +177,6 @@ def _arm_problems(settings: "Settings") -> Iterable[str]:
     for name, synthesizer in settings.synthesizers.items():
         if synthesizer.classic and not settings.classic.number:
             yield f"synthesizers.{name}.classic: classic makes no variants"
-
-
-def _is_count(wanted: object) -> bool:
-    return isinstance(wanted, int) and wanted > 0
 
 
 def _most(arm: "Arm", synthesizer: str) -> int:

@@ -24,9 +24,7 @@ with job(snakemake):
     ]
     given = []
     if params.fidelity["weights"]:
-        given.append(
-            TorchvisionFeatures(params.fidelity["weights"], params.fidelity["architecture"])
-        )
+        given.append(TorchvisionFeatures(paths.weights, params.fidelity["architecture"]))
     tables, pictures = [], {}
     files = iter(paths.samples)
     for place, fold in enumerate(params.folds):
