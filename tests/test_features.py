@@ -57,7 +57,7 @@ def test_a_network_for_larger_images_alone_is_told(tmp_path):
     torch.save(network.state_dict(), tmp_path / "mine.pt")
     space = TorchvisionFeatures(tmp_path / "mine.pt", "vit_b_32")
     with pytest.raises(UserError, match="takes no images of side 32"):
-        space.of(IMAGES)
+        space.check(32)
 
 
 @pytest.mark.parametrize(

@@ -89,22 +89,18 @@ class TorchvisionFeatures:
 
     @torch.no_grad()
     def of(self, images: np.ndarray) -> np.ndarray:
-        """Return features [n, d] of uint8 images [n, s, s], shown as grey in three channels.
-
-        Raises:
-            UserError: the network takes no images of this side.
-        """
-        try:
-            return self._of(images)
-        except (AssertionError, RuntimeError, ValueError) as error:
-            side = images.shape[-1]
-            what = f"fidelity.architecture: the network takes no images of side {side}: {error}"
-            raise UserError(what) from None
-
-    def _of(self, images: np.ndarray) -> np.ndarray:
+        """Return features [n, d] of uint8 images [n, s, s], shown as grey in three channels."""
         mean, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, SPREAD))
         found = []
         for start in range(0, len(images), BATCH):
             batch = torch.from_numpy(images[start : start + BATCH])[:, None].float() / 255
             found.append(self.network((batch.expand(-1, 3, -1, -1) - mean) / spread).flatten(1))
         return torch.cat(found).numpy()
+
+    def check(self, side: int) -> None:
+        """Raise UserError where the network takes no images of this side."""
+        try:
+            self.of(np.zeros((1, side, side), np.uint8))
+        except (AssertionError, RuntimeError, ValueError) as error:
+            what = f"fidelity.architecture: the network takes no images of side {side}: {error}"
+            raise UserError(what) from None

@@ -151,13 +151,10 @@ def _transform_problems(study: Study) -> Iterable[str]:
 def _weights_problems(study: Study) -> Iterable[str]:
     own = study.settings.fidelity
     if own.weights and study.settings.appraised_synthesizers:
-        import numpy as np
-
         from augtrial.features import TorchvisionFeatures
 
-        black = np.zeros((1, study.settings.roi.size, study.settings.roi.size), np.uint8)
         try:
-            TorchvisionFeatures(own.weights, own.architecture).of(black)
+            TorchvisionFeatures(own.weights, own.architecture).check(study.settings.roi.size)
         except UserError as error:
             yield from error.problems
 
