@@ -66,7 +66,7 @@ class Classifier(nn.Module):
         """Return the dense layer's output [n, dense] for images [n, 1, s, s] in [0, 1]."""
         x = images - self.mean
         for convolution in self.convolutions:
-            x = F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
+            x = _convolve_and_pool(x, convolution)
         return F.relu(self.dense(x.flatten(1)))
 
     def forward(self, images: Tensor, kept: Tensor | None = None) -> Tensor:
@@ -80,6 +80,15 @@ class Classifier(nn.Module):
         if kept is not None:
             x = x * kept / (1 - self.dropout)
         return self.head(x)
+
+
+def _convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    if x.device.type == "cpu":  # a machine that trains on a GPU may lack numba
+        from augtrial import pooling
+
+        if pooling.is_quicker(x):
+            return pooling.convolve_and_pool(x, convolution)
+    return F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
 
 
 def build_classifier(

@@ -1,0 +1,176 @@
+"""A convolution, max-pooling and ReLU as one, whose gradient on a CPU visits winners alone.
+
+Of the four outputs under a 2x2 pool one wins, and a gradient passes only where it is above zero:
+about one output in five. PyTorch's kernels work through all five. Here a winner's gradient times
+the 3x3 patch that it saw goes to its filter's gradient, and times its filter to the patch's: the
+same sums without their zeros, in another order.
+"""
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from augtrial.kernels import LANES, block_adder
+
+NOBODY = 4  # no output under the pool is above zero; else the winner is 0, 1, 2 or 3, by rows
+_add_one_channel = block_adder(rows=3, vectors=1, lanes=3)  # a patch's row has three pixels
+_add_channels = block_adder(rows=3, vectors=3)  # and three vectors for each eight channels
+
+
+def is_quicker(x: Tensor) -> bool:
+    """Return whether there are kernels for maps [n, c, h, w] of this kind."""
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return False
+    return x.dtype == torch.float32 and (x.shape[1] == 1 or x.shape[1] % LANES == 0)
+
+
+def convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """Return relu(max_pool(convolution(x))) [n, outputs, (h - 2) // 2, (w - 2) // 2].
+
+    Args:
+        x: maps [n, c, h, w] for which `is_quicker`.
+        convolution: 3x3 filters without padding.
+    """
+    return _Winners.apply(x, convolution.weight, convolution.bias)
+
+
+class _Winners(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        n, channels, h, w = x.shape
+        pooled = np.empty((n, (h - 2) // 2, (w - 2) // 2, len(weight)), np.float32)
+        winners = np.empty(pooled.shape, np.uint8)
+        if channels == 1:  # at once, without the maps between, which are large
+            by_tap = np.ascontiguousarray(weight.detach().numpy().reshape(-1, 9).T)
+            _convolve_and_pool(_rows(x)[..., 0], by_tap, bias.detach().numpy(), pooled, winners)
+        else:
+            _pool(_rows(F.conv2d(x, weight, bias)), pooled, winners)
+        ctx.save_for_backward(x, weight, torch.from_numpy(winners))
+        return _planes(pooled)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight, winners = ctx.saved_tensors
+        passed, won, filters = _rows(gradient), winners.numpy(), _rows(weight)
+        to_filters, to_bias = np.zeros_like(filters), np.zeros(len(filters), np.float32)
+        _to_filters(_rows(x), passed, won, to_filters, to_bias)
+        to_x = None
+        if ctx.needs_input_grad[0]:
+            to_maps = np.zeros_like(_rows(x))
+            _to_maps(filters, passed, won, to_maps)
+            to_x = _planes(to_maps)
+        return to_x, _planes(to_filters), torch.from_numpy(to_bias)
+
+
+def _rows(x: Tensor) -> np.ndarray:
+    """Return [n, c, h, w] as an array [n, h, w, c]: the channels of a pixel lie side by side."""
+    return x.detach().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _planes(x: np.ndarray) -> Tensor:
+    return torch.from_numpy(x).permute(0, 3, 1, 2)
+
+
+@njit
+def _winner(a, b, c, d):
+    """Return the largest of four, not below zero, and which it is; what is no number wins."""
+    most, winner = a, np.uint8(0)
+    if b > most or b != b:
+        most, winner = b, np.uint8(1)
+    if c > most or c != c:
+        most, winner = c, np.uint8(2)
+    if d > most or d != d:
+        most, winner = d, np.uint8(3)
+    if most <= 0:
+        most, winner = np.float32(0), np.uint8(NOBODY)
+    return most, winner
+
+
+@njit(cache=True)
+def _pool(maps, pooled, winners):
+    for n in range(pooled.shape[0]):
+        for i in range(pooled.shape[1]):
+            for j in range(pooled.shape[2]):
+                y, x = 2 * i, 2 * j
+                for c in range(pooled.shape[3]):
+                    pooled[n, i, j, c], winners[n, i, j, c] = _winner(
+                        maps[n, y, x, c],
+                        maps[n, y, x + 1, c],
+                        maps[n, y + 1, x, c],
+                        maps[n, y + 1, x + 1, c],
+                    )
+
+
+@njit(cache=True, fastmath={"contract"})
+def _convolve_and_pool(image, by_tap, bias, pooled, winners):
+    for n in range(pooled.shape[0]):
+        for i in range(pooled.shape[1]):
+            for j in range(pooled.shape[2]):
+                for c in range(pooled.shape[3]):
+                    upper_left = upper_right = lower_left = lower_right = bias[c]
+                    for row in range(3):
+                        for column in range(3):
+                            y, x, weight = 2 * i + row, 2 * j + column, by_tap[3 * row + column, c]
+                            upper_left += weight * image[n, y, x]
+                            upper_right += weight * image[n, y, x + 1]
+                            lower_left += weight * image[n, y + 1, x]
+                            lower_right += weight * image[n, y + 1, x + 1]
+                    pooled[n, i, j, c], winners[n, i, j, c] = _winner(
+                        upper_left, upper_right, lower_left, lower_right
+                    )
+
+
+@njit(cache=True)
+def _to_filters(maps, passed, winners, to_filters, to_bias):
+    """Add to each filter's gradient [output, 3, 3, c] the patches that its winners saw."""
+    images, height, width, channels = maps.shape
+    rows, columns, outputs = passed.shape[1:]
+    x, gradient = maps.reshape(-1), to_filters.reshape(-1)
+    line, row = width * channels, 3 * channels
+    places, factors = np.empty(rows * columns, np.int64), np.empty(rows * columns, np.float32)
+    for n in range(images):
+        for c in range(outputs):
+            number = 0
+            for i in range(rows):
+                for j in range(columns):
+                    k = np.int64(winners[n, i, j, c])
+                    pixel = (n * height + 2 * i + (k >> 1)) * width + 2 * j + (k & 1)
+                    places[number], factors[number] = pixel * channels, passed[n, i, j, c]
+                    number += k != NOBODY  # no branch: it would be hard to foresee
+            to_bias[c] += factors[:number].sum()
+            at = c * 3 * row
+            if channels == 1:
+                _add_one_channel(gradient, at, row, factors, x, places, line, number)
+                continue
+            for part in range(0, row, 3 * LANES):
+                _add_channels(gradient, at + part, row, factors, x[part:], places, line, number)
+
+
+@njit(cache=True)
+def _to_maps(filters, passed, winners, to_maps):
+    """Add to each patch's gradient the filters [output, 3, 3, c] that won by it."""
+    images, height, width, channels = to_maps.shape
+    rows, columns, outputs = passed.shape[1:]
+    f, gradient = filters.reshape(-1), to_maps.reshape(-1)
+    line, row = width * channels, 3 * channels
+    number = np.empty(NOBODY + 1, np.int64)
+    places = np.empty((NOBODY + 1, outputs), np.int64)
+    factors = np.empty((NOBODY + 1, outputs), np.float32)
+    for n in range(images):
+        for i in range(rows):
+            for j in range(columns):
+                number[:] = 0
+                for c in range(outputs):
+                    k = winners[n, i, j, c]
+                    places[k, number[k]], factors[k, number[k]] = c * 3 * row, passed[n, i, j, c]
+                    number[k] += 1
+                for k in range(NOBODY):
+                    pixel = (n * height + 2 * i + (k >> 1)) * width + 2 * j + (k & 1)
+                    at, own, where, many = pixel * channels, factors[k], places[k], number[k]
+                    if channels == 1:
+                        _add_one_channel(gradient, at, line, own, f, where, row, many)
+                        continue
+                    for part in range(0, row, 3 * LANES):
+                        _add_channels(gradient, at + part, line, own, f[part:], where, row, many)
