@@ -34,9 +34,19 @@ LEAST_SECONDS = 2.0  # that a measurement of steps should take
 
 
 def classifier_step(settings: ClassifierSettings, size: int) -> tuple[float, float]:
-    """Return the operations and the fewest bytes of one update of the classifier."""
-    first = (size - 2) ** 2 * 9 * settings.channels[0]  # asks for no gradient of its images
-    products = 3 * classifier_work(settings, size, CLASSES) - first
+    """Return the operations and the fewest bytes of one update of the classifier.
+
+    Of the four outputs under a pool one passes a gradient; the first layer asks for none of its
+    images.
+    """
+    passing, before, side = [], 1, size
+    for width in settings.channels:
+        side = (side - 2) // 2
+        passing.append(side**2 * 9 * before * width)
+        before = width
+    dense = side**2 * before * settings.dense + settings.dense * CLASSES
+    forward = classifier_work(settings, size, CLASSES)
+    products = forward + 2 * (sum(passing) + dense) - passing[0]
     network = build_classifier(settings, classes=CLASSES, size=size)
     return _step(products, settings.batch, network, memories=1, size=size)
 

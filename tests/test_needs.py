@@ -46,7 +46,7 @@ def test_wider_networks_ask_for_more_memory():
 def test_longer_trainings_ask_for_more_time():
     few, many = (
         Needs(study(device="cpu", classifier={"budget": {"updates": updates}}))
-        for updates in (1000, 20000)
+        for updates in (3000, 60000)
     )
     assert many.arms_minutes(1, ["none"]) == pytest.approx(
         20 * few.arms_minutes(1, ["none"]), rel=0.1

@@ -8,15 +8,16 @@ same sums without their zeros, in another order.
 
 import numpy as np
 import torch
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from augtrial.kernels import LANES, block_adder
-
+LANES = 8  # float32 numbers in a vector
 NOBODY = 4  # no output under the pool is above zero; else the winner is 0, 1, 2 or 3, by rows
-_add_one_channel = block_adder(rows=3, vectors=1, lanes=3)  # a patch's row has three pixels
-_add_channels = block_adder(rows=3, vectors=3)  # and three vectors for each eight channels
 
 
 def is_quicker(x: Tensor) -> bool:
@@ -51,6 +52,7 @@ class _Winners(torch.autograd.Function):
         return _planes(pooled)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight, winners = ctx.saved_tensors
         passed, won, filters = _rows(gradient), winners.numpy(), _rows(weight)
@@ -120,6 +122,66 @@ def _convolve_and_pool(image, by_tap, bias, pooled, winners):
                     pooled[n, i, j, c], winners[n, i, j, c] = _winner(
                         upper_left, upper_right, lower_left, lower_right
                     )
+
+
+def _block_adder(rows: int, vectors: int, lanes: int = LANES):
+    """Return a compiled add(block, at, step, factors, blocks, places, block_step, number).
+
+    A block is a patch or a filter: a few rows of consecutive numbers in a flat array, each `step`
+    (`block_step`) after the one before. The block that begins at block[at] grows by the sum of
+    factors[i] x (the block that begins at blocks[places[i]]), i < number, whose parts stay in
+    rows x vectors registers: numba finds no such loop by itself. `places` is int64, the other
+    arrays are float32.
+
+    It stands in this file, since numba's cache of the loops below asks for this file's date alone.
+    """
+
+    @intrinsic
+    def add(context, block, at, step, factors, blocks, places, block_step, number):
+        kinds = block, at, step, factors, blocks, places, block_step, number
+
+        def generate(context, builder, signature, given):
+            def numbers_of(array):
+                make = context.make_array(kinds[array])
+                return make(context, builder, given[array]).data
+
+            block, factors, blocks, places = map(numbers_of, (0, 3, 4, 5))
+            _, at, step, _, _, _, block_step, number = given
+            vector = ir.VectorType(ir.FloatType(), lanes)
+            parts = [
+                (row, lane) for row in range(rows) for lane in range(0, vectors * lanes, lanes)
+            ]
+
+            def address(numbers, begin, step, row, lane):
+                own = builder.add(builder.mul(step, step.type(row)), begin.type(lane))
+                pointer = builder.gep(numbers, [builder.add(begin, own)])
+                return builder.bitcast(pointer, vector.as_pointer())
+
+            totals = [cgutils.alloca_once(builder, vector) for _ in parts]
+            for total, part in zip(totals, parts, strict=True):
+                builder.store(builder.load(address(block, at, step, *part), align=4), total)
+            with cgutils.for_range(builder, number) as loop:
+                factor = builder.load(builder.gep(factors, [loop.index]))
+                begin = builder.load(builder.gep(places, [loop.index]))
+                spread = vector(ir.Undefined)
+                for lane in range(lanes):
+                    spread = builder.insert_element(spread, factor, ir.IntType(32)(lane))
+                for total, part in zip(totals, parts, strict=True):
+                    seen = builder.load(address(blocks, begin, block_step, *part), align=4)
+                    more = builder.fmul(spread, seen, flags=["contract"])
+                    more = builder.fadd(builder.load(total), more, flags=["contract"])
+                    builder.store(more, total)
+            for total, part in zip(totals, parts, strict=True):
+                builder.store(builder.load(total), address(block, at, step, *part), align=4)
+            return context.get_dummy_value()
+
+        return types.void(*kinds), generate
+
+    return add
+
+
+_add_one_channel = _block_adder(rows=3, vectors=1, lanes=3)  # a patch's row has three pixels
+_add_channels = _block_adder(rows=3, vectors=3)  # and three vectors for each eight channels
 
 
 @njit(cache=True)
