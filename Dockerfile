@@ -8,7 +8,6 @@
 FROM python:3.12-slim
 
 ENV NO_ALBUMENTATIONS_UPDATE=1 \
-    NUMBA_CACHE_DIR=/tmp/augtrial-numba \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore

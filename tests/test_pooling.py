@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,31 +8,45 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from augtrial import classifier
 from augtrial.classifier import Classifier
-from augtrial.pooling import convolve_and_pool, is_quicker
+from augtrial.pooling import convolve_and_pool, has_loops
+
+
+def whole(*shape, seed=0):
+    """Return whole numbers: all sums of them are exact, and equal ones are frequent."""
+    return torch.randint(-2, 3, shape, generator=torch.Generator().manual_seed(seed)).float()
 
 
 def layer(channels, outputs, seed=0):
-    generator = torch.Generator().manual_seed(seed)
     convolution = nn.Conv2d(channels, outputs, 3)
-    for parameter in convolution.parameters():
-        nn.init.normal_(parameter, generator=generator)
-    return convolution.to(memory_format=torch.channels_last), generator
+    with torch.no_grad():
+        for parameter in convolution.parameters():
+            parameter.copy_(whole(*parameter.shape, seed=seed))
+    return convolution.to(memory_format=torch.channels_last)
 
 
 def by_torch(x, convolution):
     return F.relu(F.max_pool2d(convolution(x), 2))
 
 
-def values_and_gradients(way, x, convolution, weights):
+def values_and_gradients(way, x, convolution, passed):
     x = x.clone().requires_grad_()
     convolution.zero_grad()
     values = way(x, convolution)
-    (values * weights).sum().backward()
+    values.backward(passed.expand(values.shape))
     return values, x.grad, convolution.weight.grad, convolution.bias.grad
 
 
-@settings(max_examples=30, deadline=None)
+def assert_as_by_torch(x, convolution, passed):
+    ours = values_and_gradients(convolve_and_pool, x, convolution, passed)
+    theirs = values_and_gradients(by_torch, x, convolution, passed)
+    for own, other in zip(ours, theirs, strict=True):
+        assert own.shape == other.shape
+        assert torch.equal(own, other)
+
+
+@settings(max_examples=40, deadline=None)
 @given(
     images=st.integers(1, 3),
     channels=st.sampled_from([1, 8, 16, 24]),
@@ -37,67 +54,91 @@ def values_and_gradients(way, x, convolution, weights):
     height=st.integers(4, 11),
     width=st.integers(4, 11),
     last=st.booleans(),
+    expanded=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_values_and_gradients_are_those_of_the_three_layers(
-    images, channels, outputs, height, width, last, seed
+    images, channels, outputs, height, width, last, expanded, seed
 ):
-    convolution, generator = layer(channels, outputs, seed)
-    x = torch.randn(images, channels, height, width, generator=generator)
+    x = whole(images, channels, height, width, seed=seed)
     x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
-    values = by_torch(x, convolution)
-    weights = torch.randn(values.shape, generator=generator)
-    theirs = values_and_gradients(by_torch, x, convolution, weights)
-    ours = values_and_gradients(convolve_and_pool, x, convolution, weights)
-    for own, other in zip(ours, theirs, strict=True):
-        assert own.shape == other.shape
-        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
+    shape = images, outputs, (height - 2) // 2, (width - 2) // 2
+    passed = torch.ones(()) if expanded else whole(*shape, seed=seed + 1)
+    assert_as_by_torch(x, layer(channels, outputs, seed), passed)
 
 
 def test_what_is_not_above_zero_passes_no_gradient():
-    convolution, generator = layer(8, 8)
+    convolution = layer(8, 8)
     nn.init.constant_(convolution.bias, -1e6)
-    x = torch.randn(2, 8, 6, 6, generator=generator)
-    values, *gradients = values_and_gradients(convolve_and_pool, x, convolution, 1)
+    values, *gradients = values_and_gradients(
+        convolve_and_pool, whole(2, 8, 6, 6), convolution, torch.ones(())
+    )
     assert not values.any()
     assert not any(gradient.any() for gradient in gradients)
 
 
-def test_of_equals_the_first_wins_as_in_torch():
-    convolution, _ = layer(8, 8)
+@pytest.mark.parametrize("channels", [1, 8])
+def test_of_equals_the_first_wins_as_in_torch(channels):
+    convolution = layer(channels, 8)
     nn.init.constant_(convolution.bias, 3)
-    x = torch.zeros(1, 8, 6, 6)  # every output is the bias
-    ours = values_and_gradients(convolve_and_pool, x, convolution, 1)
-    theirs = values_and_gradients(by_torch, x, convolution, 1)
-    for own, other in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(own, other)
+    assert_as_by_torch(torch.zeros(1, channels, 6, 6), convolution, torch.ones(()))
 
 
 @pytest.mark.parametrize("channels", [1, 8])
 @pytest.mark.parametrize("at", [(0, 0), (2, 3)])
-def test_what_is_no_number_stays_none(channels, at):
-    convolution, _ = layer(channels, 8)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_those_of_torch(channels, at, value):
+    convolution = layer(channels, 8)
     x = torch.zeros(1, channels, 8, 8)
-    x[0, 0, *at] = float("nan")
+    x[0, 0, *at] = value
+    theirs = by_torch(x, convolution)
+    torch.testing.assert_close(convolve_and_pool(x, convolution), theirs, equal_nan=True)
+
+
+def test_a_compiled_and_a_kept_loop_give_the_same_bytes(tmp_path):
+    code = """
+import hashlib, torch
+from augtrial.pooling import KEPT, convolve_and_pool
+torch.manual_seed(1)
+digest = hashlib.sha256()
+for channels in (1, 16):
+    convolution = torch.nn.Conv2d(channels, 24, 3)
+    x = torch.randn(3, channels, 13, 13, requires_grad=True)
     values = convolve_and_pool(x, convolution)
-    assert torch.equal(values.isnan(), by_torch(x, convolution).isnan())
+    values.square().sum().backward()
+    for numbers in (values, x.grad, convolution.weight.grad, convolution.bias.grad):
+        digest.update(numbers.detach().contiguous().numpy().tobytes())
+print(KEPT, digest.hexdigest())
+"""
+
+    def run(home):
+        environment = {"PATH": "", "XDG_CACHE_HOME": str(home), "HOME": str(tmp_path)}
+        command = [sys.executable, "-c", code]
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return told.stdout.split()
+
+    compiled, kept = run(tmp_path / "cache"), run(tmp_path / "cache")
+    assert list((tmp_path / "cache" / "augtrial").rglob("*.nbc"))
+    (tmp_path / "file").touch()
+    nowhere = run(tmp_path / "file")  # no folder can be made there
+    assert compiled[0] == kept[0] == "True"
+    assert nowhere[0] == "False"
+    assert compiled[1] == kept[1] == nowhere[1]
 
 
-def test_the_same_input_gives_the_same_bytes():
-    convolution, generator = layer(16, 24)
-    x = torch.randn(4, 16, 13, 13, generator=generator)
-    first, again = (values_and_gradients(convolve_and_pool, x, convolution, 1) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-
-
-def test_other_kinds_of_maps_go_pytorchs_way():
-    assert is_quicker(torch.zeros(1, 1, 8, 8))
-    assert is_quicker(torch.zeros(1, 16, 8, 8))
-    assert not is_quicker(torch.zeros(1, 12, 8, 8))
-    assert not is_quicker(torch.zeros(1, 16, 8, 8, dtype=torch.float64))
-    assert not is_quicker(torch.zeros(1, 16, 8, 8, device="meta"))
+def test_other_kinds_of_layers_go_pytorchs_way():
+    image, maps, odd = (torch.zeros(1, channels, 8, 8) for channels in (1, 16, 12))
+    assert has_loops(image, layer(1, 5))
+    assert has_loops(maps, layer(16, 5))
+    assert not has_loops(odd, layer(12, 8))
+    assert not has_loops(maps.double(), layer(16, 8))
+    assert not has_loops(maps, layer(16, 8).double())
+    assert not has_loops(maps.to("meta"), layer(16, 8).to("meta"))
+    assert not has_loops(maps[:, :, :3], layer(16, 8))
+    for other in ({"kernel_size": 5}, {"padding": 1}, {"stride": 2}, {"bias": False}):
+        assert not has_loops(maps, nn.Conv2d(16, 8, **{"kernel_size": 3, **other}))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not is_quicker(torch.zeros(1, 16, 8, 8))
+        assert not has_loops(maps, layer(16, 8))
 
 
 def test_a_network_learns_what_it_would_by_pytorch_alone(monkeypatch):
@@ -112,6 +153,16 @@ def test_a_network_learns_what_it_would_by_pytorch_alone(monkeypatch):
         return [parameter.grad for parameter in network.parameters()]
 
     ours = gradients()
-    monkeypatch.setattr("augtrial.classifier._convolve_and_pool", by_torch)
+    monkeypatch.setattr(classifier, "_loops", lambda: None)  # as on a machine without numba
     for own, other in zip(ours, gradients(), strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_machine_without_numba_has_no_loops(monkeypatch):
+    monkeypatch.setattr(classifier, "find_spec", lambda name: None)
+    classifier._loops.cache_clear()
+    try:
+        assert classifier._loops() is None
+        assert Classifier(classes=2)(torch.zeros(1, 1, 64, 64)).shape == (1, 2)
+    finally:
+        classifier._loops.cache_clear()

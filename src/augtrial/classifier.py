@@ -6,7 +6,9 @@ dropout, softmax. "About 1.3 M parameters" fits valid (unpadded) convolutions: 1
 
 import itertools
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,12 +85,20 @@ class Classifier(nn.Module):
 
 
 def _convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    if x.device.type == "cpu":  # a machine that trains on a GPU may lack numba
-        from augtrial import pooling
-
-        if pooling.is_quicker(x):
-            return pooling.convolve_and_pool(x, convolution)
+    loops = _loops() if x.device.type == "cpu" else None
+    if loops and loops.has_loops(x, convolution):
+        return loops.convolve_and_pool(x, convolution)
     return F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
+
+
+@cache
+def _loops() -> ModuleType | None:
+    """Return `pooling`, or None without numba: a machine with a GPU may have PyTorch alone."""
+    if find_spec("numba") is None:
+        return None
+    from augtrial import pooling
+
+    return pooling
 
 
 def build_classifier(

@@ -70,8 +70,7 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
         raise UserError(
             "device: cuda is asked for, but PyTorch finds no GPU here; auto takes the CPU then"
         )
-    torch.set_num_threads(1)
-    _keep_freed_memory()
+    take_one_core()
     if device == "cpu" or not torch.cuda.is_available():
         chosen, lock = torch.device("cpu"), None
     else:
@@ -88,12 +87,14 @@ def training_device(device: str = "auto", precision: str = "auto") -> Iterator[D
             lock.release()
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc keep what is freed: each update asks for the same large blocks again.
+def take_one_core() -> None:
+    """Compute with one thread, since jobs run side by side, and keep what memory is freed.
 
-    Given back to the system, they would be cleared page by page every time.
+    Each batch asks for the same large blocks again; given back to the system, they would be
+    cleared page by page every time.
     """
-    with suppress(OSError, AttributeError):  # another system, or another C library
+    torch.set_num_threads(1)
+    with suppress(OSError, AttributeError):  # another system, or another C library than glibc
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -30,7 +30,7 @@ from augtrial.work import (
 AROUND = 300
 # MB of a job once its script's packages are there: without PyTorch, with it, and with a GPU's
 # context.
-PLAIN, TORCH, CUDA = AROUND + 250, AROUND + 750, AROUND + 3200
+PLAIN, TORCH, CUDA = AROUND + 250, AROUND + 850, AROUND + 3200
 LARGEST_SCAN = 1500  # MB for a CT series of some hundred slices while it is read
 PREDICTION = (
     1e-3  # MB of a prediction while tables are made of it (docs/benchmarks.md, all tables: 0.7 kB)

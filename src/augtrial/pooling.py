@@ -1,14 +1,19 @@
 """A convolution, max-pooling and ReLU as one, whose gradient on a CPU visits winners alone.
 
-Of the four outputs under a 2x2 pool one wins, and a gradient passes only where it is above zero:
-about one output in five. PyTorch's kernels work through all five. Here a winner's gradient times
+Of the four outputs under a 2x2 pool one wins, and a gradient passes only where it is above zero,
+so that four in five products of PyTorch's kernels are with zeros. Here a winner's gradient times
 the 3x3 patch that it saw goes to its filter's gradient, and times its filter to the patch's: the
-same sums without their zeros, in another order.
+same sums of finite numbers without their zeros, in another order.
 """
 
+import hashlib
+import os
+from pathlib import Path
+
+import numba
 import numpy as np
 import torch
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -20,19 +25,50 @@ LANES = 8  # float32 numbers in a vector
 NOBODY = 4  # no output under the pool is above zero; else the winner is 0, 1, 2 or 3, by rows
 
 
-def is_quicker(x: Tensor) -> bool:
-    """Return whether there are kernels for maps [n, c, h, w] of this kind."""
+def _keeps_compiled_loops() -> bool:
+    """Let numba keep what it compiles for the next job; return whether it can.
+
+    The folder is that of this source, these versions and this CPU: numba's own, beside the source,
+    names its files by line, so that one cut off by a kill can hold the loops of an earlier source.
+    """
+    cpu = binding.get_host_cpu_name(), sorted(binding.get_host_cpu_features().items())
+    key = Path(__file__).read_text(encoding="utf-8"), numba.__version__, cpu
+    name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+        folder = Path(home, "augtrial", name)
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home, or not ours: each job compiles for itself, seconds
+        return False
+    numba.config.CACHE_DIR = str(folder)
+    return os.access(folder, os.W_OK)
+
+
+KEPT = _keeps_compiled_loops()
+
+
+def has_loops(x: Tensor, convolution: nn.Conv2d) -> bool:
+    """Return whether there are loops for such maps [n, c, h, w] and filters."""
     if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
-    return x.dtype == torch.float32 and (x.shape[1] == 1 or x.shape[1] % LANES == 0)
+    weight, channels = convolution.weight, x.shape[1]
+    plain = convolution.stride, convolution.padding, convolution.dilation
+    return (
+        (channels == 1 or channels % LANES == 0)
+        and weight.shape[1:] == (channels, 3, 3)
+        and x.dtype == weight.dtype == torch.float32
+        and convolution.bias is not None
+        and plain == ((1, 1), (0, 0), (1, 1))
+        and min(x.shape[2:]) >= 4
+    )
 
 
 def convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
     """Return relu(max_pool(convolution(x))) [n, outputs, (h - 2) // 2, (w - 2) // 2].
 
     Args:
-        x: maps [n, c, h, w] for which `is_quicker`.
-        convolution: 3x3 filters without padding.
+        x: maps [n, c, h, w].
+        convolution: filters for which, and for x, `has_loops`.
     """
     return _Winners.apply(x, convolution.weight, convolution.bias)
 
@@ -41,43 +77,40 @@ class _Winners(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         n, channels, h, w = x.shape
-        pooled = np.empty((n, (h - 2) // 2, (w - 2) // 2, len(weight)), np.float32)
-        winners = np.empty(pooled.shape, np.uint8)
+        pooled = torch.empty(n, (h - 2) // 2, (w - 2) // 2, len(weight))
+        winners = torch.empty(pooled.shape, dtype=torch.uint8)
+        given = pooled.numpy(), winners.numpy()
         if channels == 1:  # at once, without the maps between, which are large
-            by_tap = np.ascontiguousarray(weight.detach().numpy().reshape(-1, 9).T)
-            _convolve_and_pool(_rows(x)[..., 0], by_tap, bias.detach().numpy(), pooled, winners)
+            by_tap = weight.detach().flatten(1).T.contiguous().numpy()
+            _convolve_image(_by_pixel(x)[..., 0], by_tap, bias.detach().numpy(), *given)
         else:
-            _pool(_rows(F.conv2d(x, weight, bias)), pooled, winners)
-        ctx.save_for_backward(x, weight, torch.from_numpy(winners))
-        return _planes(pooled)
+            _pool(_by_pixel(F.conv2d(x, weight, bias)), *given)
+        ctx.save_for_backward(x, weight, winners)
+        return pooled.permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight, winners = ctx.saved_tensors
-        passed, won, filters = _rows(gradient), winners.numpy(), _rows(weight)
-        to_filters, to_bias = np.zeros_like(filters), np.zeros(len(filters), np.float32)
-        _to_filters(_rows(x), passed, won, to_filters, to_bias)
-        to_x = None
+        passed = _by_pixel(gradient), winners.numpy()
+        to_filters, to_bias = torch.zeros(len(weight), 3, 3, x.shape[1]), torch.zeros(len(weight))
+        _to_filters(_by_pixel(x), *passed, to_filters.numpy(), to_bias.numpy())
+        to_maps = None
         if ctx.needs_input_grad[0]:
-            to_maps = np.zeros_like(_rows(x))
-            _to_maps(filters, passed, won, to_maps)
-            to_x = _planes(to_maps)
-        return to_x, _planes(to_filters), torch.from_numpy(to_bias)
+            to_maps = torch.zeros(len(x), *x.shape[2:], x.shape[1])
+            _to_maps(_by_pixel(weight), *passed, to_maps.numpy())
+            to_maps = to_maps.permute(0, 3, 1, 2)
+        return to_maps, to_filters.permute(0, 3, 1, 2), to_bias
 
 
-def _rows(x: Tensor) -> np.ndarray:
+def _by_pixel(x: Tensor) -> np.ndarray:
     """Return [n, c, h, w] as an array [n, h, w, c]: the channels of a pixel lie side by side."""
     return x.detach().permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def _planes(x: np.ndarray) -> Tensor:
-    return torch.from_numpy(x).permute(0, 3, 1, 2)
-
-
 @njit
 def _winner(a, b, c, d):
-    """Return the largest of four, not below zero, and which it is; what is no number wins."""
+    """Return the largest of four, not below zero, and which it is; NaN is larger than all."""
     most, winner = a, np.uint8(0)
     if b > most or b != b:
         most, winner = b, np.uint8(1)
@@ -90,7 +123,7 @@ def _winner(a, b, c, d):
     return most, winner
 
 
-@njit(cache=True)
+@njit(cache=KEPT)
 def _pool(maps, pooled, winners):
     for n in range(pooled.shape[0]):
         for i in range(pooled.shape[1]):
@@ -105,8 +138,8 @@ def _pool(maps, pooled, winners):
                     )
 
 
-@njit(cache=True, fastmath={"contract"})
-def _convolve_and_pool(image, by_tap, bias, pooled, winners):
+@njit(cache=KEPT, fastmath={"contract"})
+def _convolve_image(image, by_tap, bias, pooled, winners):
     for n in range(pooled.shape[0]):
         for i in range(pooled.shape[1]):
             for j in range(pooled.shape[2]):
@@ -127,13 +160,11 @@ def _convolve_and_pool(image, by_tap, bias, pooled, winners):
 def _block_adder(rows: int, vectors: int, lanes: int = LANES):
     """Return a compiled add(block, at, step, factors, blocks, places, block_step, number).
 
-    A block is a patch or a filter: a few rows of consecutive numbers in a flat array, each `step`
-    (`block_step`) after the one before. The block that begins at block[at] grows by the sum of
-    factors[i] x (the block that begins at blocks[places[i]]), i < number, whose parts stay in
-    rows x vectors registers: numba finds no such loop by itself. `places` is int64, the other
-    arrays are float32.
-
-    It stands in this file, since numba's cache of the loops below asks for this file's date alone.
+    A block is a patch or a filter: three rows, say, of consecutive numbers in a flat array, each
+    `step` (`block_step`) after the one before. The block at block[at] grows by the sum of
+    factors[i] x (the block at blocks[places[i]]), i < number, and stays in rows x vectors
+    registers meanwhile: numba finds no such loop by itself. `places` is int64, the other arrays
+    are float32; they do not overlap, and nothing checks their bounds.
     """
 
     @intrinsic
@@ -184,7 +215,7 @@ _add_one_channel = _block_adder(rows=3, vectors=1, lanes=3)  # a patch's row has
 _add_channels = _block_adder(rows=3, vectors=3)  # and three vectors for each eight channels
 
 
-@njit(cache=True)
+@njit(cache=KEPT)
 def _to_filters(maps, passed, winners, to_filters, to_bias):
     """Add to each filter's gradient [output, 3, 3, c] the patches that its winners saw."""
     images, height, width, channels = maps.shape
@@ -200,7 +231,7 @@ def _to_filters(maps, passed, winners, to_filters, to_bias):
                     k = np.int64(winners[n, i, j, c])
                     pixel = (n * height + 2 * i + (k >> 1)) * width + 2 * j + (k & 1)
                     places[number], factors[number] = pixel * channels, passed[n, i, j, c]
-                    number += k != NOBODY  # no branch: it would be hard to foresee
+                    number += k != NOBODY  # no branch, hard to foresee; the next takes its place
             to_bias[c] += factors[:number].sum()
             at = c * 3 * row
             if channels == 1:
@@ -210,7 +241,7 @@ def _to_filters(maps, passed, winners, to_filters, to_bias):
                 _add_channels(gradient, at + part, row, factors, x[part:], places, line, number)
 
 
-@njit(cache=True)
+@njit(cache=KEPT)
 def _to_maps(filters, passed, winners, to_maps):
     """Add to each patch's gradient the filters [output, 3, 3, c] that won by it."""
     images, height, width, channels = to_maps.shape

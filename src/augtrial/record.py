@@ -15,7 +15,15 @@ from augtrial.files import read_json
 if TYPE_CHECKING:
     from augtrial.study import Study
 
-PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "albumentations", "SimpleITK")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "albumentations",
+    "SimpleITK",
+)
 
 
 def config_hash(settings: dict[str, Any]) -> str:

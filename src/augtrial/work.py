@@ -132,7 +132,9 @@ def classifier_training(study: Study, name: str, arm: Arm, replicate: Replicate)
     batches = -(-arm_images(study, arm, replicate) // classifier.batch)
     updates = budget.updates or int(budget.epochs * batches)
     per_image = 3 * classifier_work(classifier, settings.roi.size, len(study.classes))
-    return Training(name, updates, classifier.batch * per_image, CPU_CLASSIFIER_RATE)
+    whole = all(width % 8 == 0 for width in classifier.channels[:-1])  # others go PyTorch's way
+    rate = CPU_CLASSIFIER_RATE if whole else CPU_RATE
+    return Training(name, updates, classifier.batch * per_image, rate)
 
 
 def _originals(study: Study, replicate: Replicate) -> float:

@@ -5,18 +5,18 @@ with job(snakemake):
 
     import numpy as np
     import pandas as pd
-    import torch
 
     from augtrial import seeds
     from augtrial.appraisal import COLUMNS, Side, appraise
     from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers
+    from augtrial.device import take_one_core
     from augtrial.features import ClassifierFeatures, TorchvisionFeatures
     from augtrial.files import write_arrays, write_table
     from augtrial.settings import ClassifierSettings
     from augtrial.trainingset import read_parts, read_samples
 
-    torch.set_num_threads(1)
+    take_one_core()
     params, paths, replicate = snakemake.params, snakemake.input, snakemake.wildcards.replicate
     sides = [
         Side.of_part(part.rois, part.variants, part.labels)

@@ -3,16 +3,16 @@ from augtrial.jobs import job
 with job(snakemake):
     import numpy as np
     import pandas as pd
-    import torch
 
     from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers, predict
+    from augtrial.device import take_one_core
     from augtrial.embedding import embed, neighbour_accuracy, shown_lesions
     from augtrial.files import write_table
     from augtrial.settings import ClassifierSettings
     from augtrial.trainingset import read_part
 
-    torch.set_num_threads(1)
+    take_one_core()
     params = snakemake.params
     settings = ClassifierSettings(**params.settings)
     part = read_part(snakemake.input.rois, snakemake.input.variants)

@@ -5,16 +5,16 @@ with job(snakemake):
 
     import numpy as np
     import pandas as pd
-    import torch
 
     from augtrial.checkpoints import load_state
     from augtrial.classifier import load_classifiers, predict, recipe_and_stop
+    from augtrial.device import take_one_core
     from augtrial.files import write_table
     from augtrial.predictions import prediction_rows
     from augtrial.replicate import Replicate
     from augtrial.settings import ClassifierSettings
 
-    torch.set_num_threads(1)
+    take_one_core()
     params, paths = snakemake.params, snakemake.input
     replicate = Replicate.parse(snakemake.wildcards.replicate)
     share = {} if replicate.share == 100 else {"share": replicate.share}
