@@ -157,12 +157,12 @@ def _convolve_image(image, by_tap, bias, pooled, winners):
                     )
 
 
-def _block_adder(rows: int, vectors: int, lanes: int = LANES):
+def _block_adder(vectors: int, lanes: int = LANES):
     """Return a compiled add(block, at, step, factors, blocks, places, block_step, number).
 
-    A block is a patch or a filter: three rows, say, of consecutive numbers in a flat array, each
+    A block is a patch or a filter: three rows of consecutive numbers in a flat array, each
     `step` (`block_step`) after the one before. The block at block[at] grows by the sum of
-    factors[i] x (the block at blocks[places[i]]), i < number, and stays in rows x vectors
+    factors[i] x (the block at blocks[places[i]]), i < number, and stays in 3 x vectors
     registers meanwhile: numba finds no such loop by itself. `places` is int64, the other arrays
     are float32; they do not overlap, and nothing checks their bounds.
     """
@@ -179,9 +179,7 @@ def _block_adder(rows: int, vectors: int, lanes: int = LANES):
             block, factors, blocks, places = map(numbers_of, (0, 3, 4, 5))
             _, at, step, _, _, _, block_step, number = given
             vector = ir.VectorType(ir.FloatType(), lanes)
-            parts = [
-                (row, lane) for row in range(rows) for lane in range(0, vectors * lanes, lanes)
-            ]
+            parts = [(row, lane) for row in range(3) for lane in range(0, vectors * lanes, lanes)]
 
             def address(numbers, begin, step, row, lane):
                 own = builder.add(builder.mul(step, step.type(row)), begin.type(lane))
@@ -211,8 +209,8 @@ def _block_adder(rows: int, vectors: int, lanes: int = LANES):
     return add
 
 
-_add_one_channel = _block_adder(rows=3, vectors=1, lanes=3)  # a patch's row has three pixels
-_add_channels = _block_adder(rows=3, vectors=3)  # and three vectors for each eight channels
+_add_one_channel = _block_adder(vectors=1, lanes=3)  # a patch's row has three pixels
+_add_channels = _block_adder(vectors=3)  # and three vectors for each eight channels
 
 
 @njit(cache=KEPT)
