@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from augtrial.classifier import ClassifierTraining
+from augtrial.classifier_training import ClassifierTraining
 from augtrial.device import Device, training_device
 from augtrial.engine import train_all
 from augtrial.synthesizers.adversarial import PairTraining

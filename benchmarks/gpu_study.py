@@ -22,11 +22,11 @@ import pandas as pd
 
 from augtrial import seeds
 from augtrial.classifier import (
-    ClassifierTraining,
     build_classifier,
     predict,
     recipe_and_stop,
 )
+from augtrial.classifier_training import ClassifierTraining
 from augtrial.device import Device, training_device
 from augtrial.engine import train_all
 from augtrial.files import write_arrays, write_json, write_table

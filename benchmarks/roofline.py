@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from augtrial.classifier import build_classifier, train_classifier
+from augtrial.classifier import build_classifier
+from augtrial.classifier_training import train_classifier
 from augtrial.device import Device, training_device
 from augtrial.settings import (
     AcganSettings,

@@ -23,7 +23,8 @@ import yaml
 from snakemake.iocontainers import Namedlist
 
 from augtrial.appraisal import COPIES, Side, appraise
-from augtrial.classifier import build_classifier, predict, train_classifier
+from augtrial.classifier import build_classifier, predict
+from augtrial.classifier_training import train_classifier
 from augtrial.cohort.table import read_table
 from augtrial.comparison import compare
 from augtrial.device import Device

@@ -6,12 +6,11 @@ from augtrial.checkpoints import Checkpoint
 from augtrial.classifier import (
     Classifier,
     load_classifiers,
-    number_of_updates,
     predict,
     recipe_and_stop,
     stop_name,
-    train_classifier,
 )
+from augtrial.classifier_training import number_of_updates, train_classifier
 from augtrial.settings import Budget, ClassifierSettings
 from small_networks import CPU, SMALL_CLASSIFIER
 
@@ -83,7 +82,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 def test_a_finished_training_is_taken_as_it_is(striped_classes, tmp_path, monkeypatch):
     images, labels = striped_classes
     first = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
-    monkeypatch.setattr("augtrial.classifier.BatchOrder.of", None)  # another update would fail
+    monkeypatch.setattr("augtrial.classifier_training.BatchOrder.of", None)  # an update would fail
     again = train(images, labels, updates=12, stops=[5], checkpoint=Checkpoint(tmp_path, "key"))
     assert same(first.network, again.network)
     assert first.history == again.history

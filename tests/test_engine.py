@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from augtrial import classifier, engine
+from augtrial import classifier_training, engine
 from augtrial.checkpoints import Checkpoint
-from augtrial.classifier import ClassifierTraining, train_classifier
+from augtrial.classifier_training import ClassifierTraining, train_classifier
 from augtrial.device import Device
 from augtrial.engine import train_all
 from augtrial.optimisers import Adam, Sgd
@@ -62,7 +62,7 @@ def gpu(monkeypatch) -> Device:
     # Adam makes a full step of the smallest gradient, whose sign another rounding turns: with one
     # arithmetic the networks are equal (test_optimisers.py compares the arithmetics).
     monkeypatch.setattr(adversarial, "adam", lambda *own, device: Adam(*own))
-    monkeypatch.setattr(classifier, "sgd", lambda *own, device: Sgd(*own))
+    monkeypatch.setattr(classifier_training, "sgd", lambda *own, device: Sgd(*own))
     return LikeGpu(torch.device("cpu"), bfloat16=False)
 
 

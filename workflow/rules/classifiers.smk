@@ -36,7 +36,7 @@ rule train_arm:
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=places.checkpoints,
-        code=study.code("classifier", "online", "trainingset"),
+        code=study.code("classifier_training", "online", "trainingset"),
     script:
         "../scripts/train_classifiers.py"
 
@@ -87,7 +87,7 @@ use rule train_arm as train_curve with:
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=places.checkpoints,
-        code=study.code("classifier", "trainingset"),
+        code=study.code("classifier_training", "trainingset"),
 
 
 rule fit_baselines:

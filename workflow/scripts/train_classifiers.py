@@ -7,7 +7,7 @@ with job(snakemake):
 
     from augtrial import seeds
     from augtrial.checkpoints import CheckpointFolder, save_state
-    from augtrial.classifier import ClassifierTraining
+    from augtrial.classifier_training import ClassifierTraining
     from augtrial.device import training_device
     from augtrial.engine import train_all
     from augtrial.files import write_json, write_table
