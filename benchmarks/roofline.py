@@ -7,7 +7,9 @@ at the speed of a copy; its floor is the larger of the two.
 """
 
 import sys
+from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +58,25 @@ def synthesizer_step(settings: DcganSettings | AcganSettings, size: int) -> tupl
     """Return the operations and the fewest bytes of one update of both networks.
 
     G runs forward once and backward once; D runs forward three times, backward twice for its own
-    weights, and once for its images alone.
+    weights, and once for its images alone. Products that `synthesizers.winograd` spares with tiles
+    of 4 x 4 do not count.
     """
-    generator, discriminator = synthesizer_work(settings)
+    generator, discriminator = (
+        work - spared
+        for work, spared in zip(synthesizer_work(settings), _spared(settings), strict=True)
+    )
     area = settings.kernel**2 * (size // 2) ** 2 * settings.discriminator_channels[0]
     products = 3 * generator + (3 + 2 * 2 + 1) * discriminator - 2 * area
     pair = build_pair(settings, classes=CLASSES, size=size)
     return _step(products, settings.batch, pair, memories=2, size=size)
+
+
+def _spared(settings: DcganSettings | AcganSettings) -> Iterator[float]:
+    """Yield the products of one image's forward pass in G and D that a core need not make."""
+    for widths in (settings.generator_channels, settings.discriminator_channels[::-1]):
+        sides = (4 * 2**place for place in range(len(widths)))
+        pairs = zip(sides, pairwise(widths), strict=False)
+        yield (25 - 121 / 16) * sum(side**2 * before * after for side, (before, after) in pairs)
 
 
 def _step(

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -95,37 +92,6 @@ def test_values_that_are_not_finite_are_those_of_torch(channels, at, value):
     torch.testing.assert_close(convolve_and_pool(x, convolution), theirs, equal_nan=True)
 
 
-def test_a_compiled_and_a_kept_loop_give_the_same_bytes(tmp_path):
-    code = """
-import hashlib, torch
-from augtrial.pooling import KEPT, convolve_and_pool
-torch.manual_seed(1)
-digest = hashlib.sha256()
-for channels in (1, 16):
-    convolution = torch.nn.Conv2d(channels, 24, 3)
-    x = torch.randn(3, channels, 13, 13, requires_grad=True)
-    values = convolve_and_pool(x, convolution)
-    values.square().sum().backward()
-    for numbers in (values, x.grad, convolution.weight.grad, convolution.bias.grad):
-        digest.update(numbers.detach().contiguous().numpy().tobytes())
-print(KEPT, digest.hexdigest())
-"""
-
-    def run(home):
-        environment = {"PATH": "", "XDG_CACHE_HOME": str(home), "HOME": str(tmp_path)}
-        command = [sys.executable, "-c", code]
-        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        return told.stdout.split()
-
-    compiled, kept = run(tmp_path / "cache"), run(tmp_path / "cache")
-    assert list((tmp_path / "cache" / "augtrial").rglob("*.nbc"))
-    (tmp_path / "file").touch()
-    nowhere = run(tmp_path / "file")  # no folder can be made there
-    assert compiled[0] == kept[0] == "True"
-    assert nowhere[0] == "False"
-    assert compiled[1] == kept[1] == nowhere[1]
-
-
 def test_other_kinds_of_layers_go_pytorchs_way():
     image, maps, odd = (torch.zeros(1, channels, 8, 8) for channels in (1, 16, 12))
     assert has_loops(image, layer(1, 5))
@@ -153,16 +119,6 @@ def test_a_network_learns_what_it_would_by_pytorch_alone(monkeypatch):
         return [parameter.grad for parameter in network.parameters()]
 
     ours = gradients()
-    monkeypatch.setattr(classifier, "_loops", lambda: None)  # as on a machine without numba
+    monkeypatch.setattr(classifier, "has_numba", lambda: False)  # as on a machine without numba
     for own, other in zip(ours, gradients(), strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5)
-
-
-def test_a_machine_without_numba_has_no_loops(monkeypatch):
-    monkeypatch.setattr(classifier, "find_spec", lambda name: None)
-    classifier._loops.cache_clear()
-    try:
-        assert classifier._loops() is None
-        assert Classifier(classes=2)(torch.zeros(1, 1, 64, 64)).shape == (1, 2)
-    finally:
-        classifier._loops.cache_clear()

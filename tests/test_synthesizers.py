@@ -6,7 +6,6 @@ from augtrial.checkpoints import Checkpoint
 from augtrial.settings import AcganSettings, DcganSettings
 from augtrial.synthesizers import acgan, dcgan
 from augtrial.synthesizers.adversarial import build_pair, train_pair
-from augtrial.synthesizers.phases import FromImage, ToImage
 from augtrial.synthesizers.samples import draw_samples
 from augtrial.synthesizers.units import load_generator, train_units
 from augtrial.trainingset import TrainingSet
@@ -184,24 +183,3 @@ def test_a_dcgan_has_a_unit_a_class_that_sees_its_class_alone(
         generator, index = load_generator(trained.state, label, settings, classes=classes, size=32)
         assert index == (classes.index(label) if units == ["all"] else 0)
         assert draw_samples(generator, 2, latent=8, label=index, seed=1).shape == (2, 32, 32)
-
-
-@pytest.mark.parametrize("kernel", [3, 5, 7])
-def test_convolutions_by_phases_are_those_of_pytorch(kernel):
-    torch.manual_seed(0)
-    for layer, plain, shape in (
-        (FromImage(6, kernel), torch.nn.Conv2d, (2, 1, 16, 16)),
-        (ToImage(6, kernel), torch.nn.ConvTranspose2d, (2, 6, 8, 8)),
-    ):
-        x = torch.randn(shape, dtype=torch.float64)
-        ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
-        layer = layer.double()
-        one, other = layer(ours), plain.forward(layer, theirs)
-        torch.testing.assert_close(one, other)
-        weights = torch.randn_like(one)
-        gradients = [
-            torch.autograd.grad((result * weights).sum(), [given, layer.weight, layer.bias])
-            for result, given in ((one, ours), (other, theirs))
-        ]
-        for a, b in zip(*gradients, strict=True):
-            torch.testing.assert_close(a, b)

@@ -6,9 +6,6 @@ dropout, softmax. "About 1.3 M parameters" fits valid (unpadded) convolutions: 1
 
 import itertools
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augtrial import seeds
+from augtrial.compiled import has_numba
 
 if TYPE_CHECKING:
     from augtrial.settings import ClassifierSettings
@@ -77,20 +75,12 @@ class Classifier(nn.Module):
 
 
 def _convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    loops = _loops() if x.device.type == "cpu" else None
-    if loops and loops.has_loops(x, convolution):
-        return loops.convolve_and_pool(x, convolution)
+    if x.device.type == "cpu" and has_numba():
+        from augtrial import pooling
+
+        if pooling.has_loops(x, convolution):
+            return pooling.convolve_and_pool(x, convolution)
     return F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
-
-
-@cache
-def _loops() -> ModuleType | None:
-    """Return `pooling`, or None without numba: a machine with a GPU may have PyTorch alone."""
-    if find_spec("numba") is None:
-        return None
-    from augtrial import pooling
-
-    return pooling
 
 
 def build_classifier(

@@ -5,6 +5,7 @@ rounded up: a job that asks for too little is killed, one that asks for too much
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -80,7 +81,10 @@ class Needs:
         )
         activations = 4 * 4 * 3 * settings.batch * maps
         weights = 4 * 8 * sum(synthesizer_weights(settings))
-        return self.torch + self._mb(3 * images) + round((activations + weights) / 1e6)
+        # On the CPU a layer's 25 taps are known by 121 points while it is used (`winograd`).
+        at_points = 4 * 121 * max(a * b for a, b in pairwise(settings.generator_channels))
+        numbers = activations + weights + at_points
+        return self.torch + self._mb(3 * images) + round(numbers / 1e6)
 
     def samples(self, names: Sequence[str]) -> int:
         """Return what drawing these synthesizers' images for a fold takes."""

@@ -6,45 +6,17 @@ the 3x3 patch that it saw goes to its filter's gradient, and times its filter to
 same sums of finite numbers without their zeros, in another order.
 """
 
-import hashlib
-import os
-from pathlib import Path
-
-import numba
 import numpy as np
 import torch
-from llvmlite import binding, ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-LANES = 8  # float32 numbers in a vector
+from augtrial.compiled import by_pixel, loop
+from augtrial.vectors import LANES, block_adder
+
 NOBODY = 4  # no output under the pool is above zero; else the winner is 0, 1, 2 or 3, by rows
-
-
-def _keeps_compiled_loops() -> bool:
-    """Let numba keep what it compiles for the next job; return whether it can.
-
-    The folder is that of this source, these versions and this CPU: numba's own, beside the source,
-    names its files by line, so that one cut off by a kill can hold the loops of an earlier source.
-    """
-    cpu = binding.get_host_cpu_name(), sorted(binding.get_host_cpu_features().items())
-    key = Path(__file__).read_text(encoding="utf-8"), numba.__version__, cpu
-    name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-    try:
-        home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        folder = Path(home, "augtrial", name)
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # no home, or not ours: each job compiles for itself, seconds
-        return False
-    numba.config.CACHE_DIR = str(folder)
-    return os.access(folder, os.W_OK)
-
-
-KEPT = _keeps_compiled_loops()
 
 
 def has_loops(x: Tensor, convolution: nn.Conv2d) -> bool:
@@ -82,9 +54,9 @@ class _Winners(torch.autograd.Function):
         given = pooled.numpy(), winners.numpy()
         if channels == 1:  # at once, without the maps between, which are large
             by_tap = weight.detach().flatten(1).T.contiguous().numpy()
-            _convolve_image(_by_pixel(x)[..., 0], by_tap, bias.detach().numpy(), *given)
+            _convolve_image(by_pixel(x)[..., 0], by_tap, bias.detach().numpy(), *given)
         else:
-            _pool(_by_pixel(F.conv2d(x, weight, bias)), *given)
+            _pool(by_pixel(F.conv2d(x, weight, bias)), *given)
         ctx.save_for_backward(x, weight, winners)
         return pooled.permute(0, 3, 1, 2)
 
@@ -92,20 +64,15 @@ class _Winners(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight, winners = ctx.saved_tensors
-        passed = _by_pixel(gradient), winners.numpy()
+        passed = by_pixel(gradient), winners.numpy()
         to_filters, to_bias = torch.zeros(len(weight), 3, 3, x.shape[1]), torch.zeros(len(weight))
-        _to_filters(_by_pixel(x), *passed, to_filters.numpy(), to_bias.numpy())
+        _to_filters(by_pixel(x), *passed, to_filters.numpy(), to_bias.numpy())
         to_maps = None
         if ctx.needs_input_grad[0]:
             to_maps = torch.zeros(len(x), *x.shape[2:], x.shape[1])
-            _to_maps(_by_pixel(weight), *passed, to_maps.numpy())
+            _to_maps(by_pixel(weight), *passed, to_maps.numpy())
             to_maps = to_maps.permute(0, 3, 1, 2)
         return to_maps, to_filters.permute(0, 3, 1, 2), to_bias
-
-
-def _by_pixel(x: Tensor) -> np.ndarray:
-    """Return [n, c, h, w] as an array [n, h, w, c]: the channels of a pixel lie side by side."""
-    return x.detach().permute(0, 2, 3, 1).contiguous().numpy()
 
 
 @njit
@@ -123,7 +90,7 @@ def _winner(a, b, c, d):
     return most, winner
 
 
-@njit(cache=KEPT)
+@loop
 def _pool(maps, pooled, winners):
     for n in range(pooled.shape[0]):
         for i in range(pooled.shape[1]):
@@ -138,7 +105,7 @@ def _pool(maps, pooled, winners):
                     )
 
 
-@njit(cache=KEPT, fastmath={"contract"})
+@loop
 def _convolve_image(image, by_tap, bias, pooled, winners):
     for n in range(pooled.shape[0]):
         for i in range(pooled.shape[1]):
@@ -157,63 +124,11 @@ def _convolve_image(image, by_tap, bias, pooled, winners):
                     )
 
 
-def _block_adder(vectors: int, lanes: int = LANES):
-    """Return a compiled add(block, at, step, factors, blocks, places, block_step, number).
-
-    A block is a patch or a filter: three rows of consecutive numbers in a flat array, each
-    `step` (`block_step`) after the one before. The block at block[at] grows by the sum of
-    factors[i] x (the block at blocks[places[i]]), i < number, and stays in 3 x vectors
-    registers meanwhile: numba finds no such loop by itself. `places` is int64, the other arrays
-    are float32; they do not overlap, and nothing checks their bounds.
-    """
-
-    @intrinsic
-    def add(context, block, at, step, factors, blocks, places, block_step, number):
-        kinds = block, at, step, factors, blocks, places, block_step, number
-
-        def generate(context, builder, signature, given):
-            def numbers_of(array):
-                make = context.make_array(kinds[array])
-                return make(context, builder, given[array]).data
-
-            block, factors, blocks, places = map(numbers_of, (0, 3, 4, 5))
-            _, at, step, _, _, _, block_step, number = given
-            vector = ir.VectorType(ir.FloatType(), lanes)
-            parts = [(row, lane) for row in range(3) for lane in range(0, vectors * lanes, lanes)]
-
-            def address(numbers, begin, step, row, lane):
-                own = builder.add(builder.mul(step, step.type(row)), begin.type(lane))
-                pointer = builder.gep(numbers, [builder.add(begin, own)])
-                return builder.bitcast(pointer, vector.as_pointer())
-
-            totals = [cgutils.alloca_once(builder, vector) for _ in parts]
-            for total, part in zip(totals, parts, strict=True):
-                builder.store(builder.load(address(block, at, step, *part), align=4), total)
-            with cgutils.for_range(builder, number) as loop:
-                factor = builder.load(builder.gep(factors, [loop.index]))
-                begin = builder.load(builder.gep(places, [loop.index]))
-                spread = vector(ir.Undefined)
-                for lane in range(lanes):
-                    spread = builder.insert_element(spread, factor, ir.IntType(32)(lane))
-                for total, part in zip(totals, parts, strict=True):
-                    seen = builder.load(address(blocks, begin, block_step, *part), align=4)
-                    more = builder.fmul(spread, seen, flags=["contract"])
-                    more = builder.fadd(builder.load(total), more, flags=["contract"])
-                    builder.store(more, total)
-            for total, part in zip(totals, parts, strict=True):
-                builder.store(builder.load(total), address(block, at, step, *part), align=4)
-            return context.get_dummy_value()
-
-        return types.void(*kinds), generate
-
-    return add
+_add_one_channel = block_adder(vectors=1, lanes=3)  # a patch's row has three pixels
+_add_channels = block_adder(vectors=3)  # and three vectors for each eight channels
 
 
-_add_one_channel = _block_adder(vectors=1, lanes=3)  # a patch's row has three pixels
-_add_channels = _block_adder(vectors=3)  # and three vectors for each eight channels
-
-
-@njit(cache=KEPT)
+@loop
 def _to_filters(maps, passed, winners, to_filters, to_bias):
     """Add to each filter's gradient [output, 3, 3, c] the patches that its winners saw."""
     images, height, width, channels = maps.shape
@@ -239,7 +154,7 @@ def _to_filters(maps, passed, winners, to_filters, to_bias):
                 _add_channels(gradient, at + part, row, factors, x[part:], places, line, number)
 
 
-@njit(cache=KEPT)
+@loop
 def _to_maps(filters, passed, winners, to_maps):
     """Add to each patch's gradient the filters [output, 3, 3, c] that won by it."""
     images, height, width, channels = to_maps.shape

@@ -11,14 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from augtrial.synthesizers.phases import FromImage, ToImage
-
-
-def doubling(before: int, after: int, kernel: int) -> nn.ConvTranspose2d:
-    """Return a fractionally-strided convolution that doubles the side."""
-    return nn.ConvTranspose2d(
-        before, after, kernel, stride=2, padding=kernel // 2, output_padding=1, bias=False
-    )
+from augtrial.synthesizers.layers import Doubling, FromImage, Halving, ToImage
 
 
 class Generator(nn.Module):
@@ -37,7 +30,7 @@ class Generator(nn.Module):
         self.project = nn.Linear(latent, 16 * channels[0], bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
         for before, after in itertools.pairwise(channels):
-            layers += [doubling(before, after, kernel), nn.BatchNorm2d(after), nn.ReLU()]
+            layers += [Doubling(before, after, kernel), nn.BatchNorm2d(after), nn.ReLU()]
         layers += [ToImage(channels[-1], kernel), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -68,8 +61,7 @@ def halving_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
     """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
     layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
     for before, after in itertools.pairwise(channels):
-        layers.append(nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False))
-        layers += [nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+        layers += [Halving(before, after, kernel), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)
 
 
