@@ -1,13 +1,17 @@
 import subprocess
 import sys
 
+import numba
+import pytest
+
 from augtrial import compiled
 
 
 def test_a_compiled_and_a_kept_loop_give_the_same_bytes(tmp_path):
     code = """
 import hashlib, torch
-from augtrial import compiled, pooling
+from augtrial import pooling
+from augtrial.synthesizers import winograd
 from augtrial.synthesizers.layers import Doubling, Halving
 torch.manual_seed(1)
 digest = hashlib.sha256()
@@ -24,7 +28,7 @@ for kind in (Halving, Doubling):
     values.square().sum().backward()
     for numbers in (values, x.grad, layer.weight.grad):
         digest.update(numbers.detach().contiguous().numpy().tobytes())
-print(compiled._folder(pooling.__file__) is not None, digest.hexdigest())
+print(hasattr(winograd.halve._cache, "_impl"), digest.hexdigest())
 """
 
     def run(home):
@@ -51,14 +55,47 @@ def test_a_machine_without_numba_has_no_loops(monkeypatch):
         compiled.has_numba.cache_clear()
 
 
-def test_other_sources_keep_their_loops_elsewhere(tmp_path, monkeypatch):
+@pytest.fixture
+def loops(tmp_path, monkeypatch):
+    """Return a function that imports the loops of a source, and a folder where loops are kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    source, vectors = tmp_path / "loops.py", tmp_path / "vectors.py"
-    source.touch()
-    vectors.touch()
-    monkeypatch.setattr(compiled, "VECTORS", vectors)
-    folders = [compiled._folder.__wrapped__(str(source))]
-    for changed in (source, vectors):
-        changed.write_text("changed")
-        folders.append(compiled._folder.__wrapped__(str(source)))
-    assert len(set(folders)) == 3
+    source = tmp_path / "own_loops.py"
+
+    def load(factor, edited=None):
+        text = "from augtrial.compiled import loop\n\n\n@loop\ndef work(x):\n    return {} * x\n"
+        source.write_text(text.format(factor))
+        code = compile(source.read_text(), str(source), "exec")
+        if edited is not None:
+            source.write_text(text.format(edited))
+        names = {}
+        exec(code, names)
+        return names["work"]
+
+    return load, tmp_path / "cache"
+
+
+def test_each_source_keeps_its_own_loops(loops):
+    load, cache = loops
+    assert [load(factor)(1.0) for factor in (2, 3, 2)] == [2, 3, 2]
+    assert len(list(cache.rglob("*.nbc"))) == 2
+
+
+def test_a_source_that_changes_while_it_loads_keeps_nothing(loops):
+    load, cache = loops
+    assert load(2, edited=3)(1.0) == 2
+    assert not list(cache.rglob("*.nbc"))
+    assert load(3)(1.0) == 3
+
+
+def test_loops_that_cannot_be_read_are_compiled_anew(loops):
+    load, cache = loops
+    load(2)(1.0)
+    for index in cache.rglob("*.nbi"):
+        index.write_bytes(b"")
+    assert load(2)(1.0) == 2
+
+
+def test_numbas_own_place_for_loops_stays_what_it_was(loops):
+    before = numba.config.CACHE_DIR
+    loops[0](2)
+    assert before == numba.config.CACHE_DIR

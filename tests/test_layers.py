@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from augtrial.settings import DcganSettings
-from augtrial.synthesizers import layers
+from augtrial.synthesizers import layers, winograd
 from augtrial.synthesizers.adversarial import build_pair
 from augtrial.synthesizers.layers import Doubling, FromImage, Halving, ToImage
 from small_networks import SMALL_PAIR
@@ -119,6 +119,28 @@ def test_other_kinds_of_layers_go_pytorchs_way(monkeypatch):
     monkeypatch.setattr(layers, "has_numba", lambda: False)
     assert not takes(maps, Halving(16, 8, 5))
     assert Halving(16, 8, 5)(maps).shape == (1, 8, 4, 4)
+
+
+@pytest.mark.parametrize("kind", [Halving, Doubling])
+def test_maps_of_other_widths_are_refused_as_by_pytorch(kind):
+    with pytest.raises(RuntimeError, match="channels"):
+        kind(16, 8, 5)(random(1, 48, 8, 8))
+
+
+@pytest.mark.parametrize("kind", [Halving, Doubling])
+def test_what_comes_after_a_layer_may_work_in_place(kind):
+    maps = kind(8, 8, 5)(random(1, 8, 8, 8))
+    torch.relu_(maps).sum().backward()
+
+
+def test_a_loop_is_compiled_for_one_kind_of_arrays():
+    for form in (torch.channels_last, torch.contiguous_format):
+        maps = random(1, 8, 8, 8).contiguous(memory_format=form).requires_grad_()
+        for kind in (Halving, Doubling):
+            layer = kind(8, 8, 5).to(memory_format=form)
+            layer(maps).square().sum().backward()
+    for loop in (winograd.halve, winograd.double, winograd.correlate):
+        assert len(loop.signatures) == 1  # two jobs that compile two would share a place
 
 
 def test_a_pair_gets_the_gradients_that_it_would_by_pytorch_alone(monkeypatch):

@@ -2,17 +2,19 @@
 
 import hashlib
 import os
+import pickle
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-VECTORS = Path(__file__).with_name("vectors.py")  # its operations become part of each loop
 
 
 @cache
@@ -22,13 +24,33 @@ def has_numba() -> bool:
 
 
 def loop(function: Callable) -> Callable:
-    """Compile a function of arrays at its first call, with products and sums in one rounding."""
-    import numba
+    """Compile a function of arrays at its first call, or take what an earlier job has kept of it.
 
-    folder = _folder(function.__code__.co_filename)
+    A product and a sum may be one operation, with one rounding.
+    """
+    import numba
+    from numba.core.caching import FunctionCache
+
+    class Kept(FunctionCache):
+        """What is kept; what cannot be kept or read is compiled, which only takes time."""
+
+        def load_overload(self, *given):
+            with suppress(OSError, EOFError, pickle.UnpicklingError):
+                return super().load_overload(*given)
+
+        def save_overload(self, *given):
+            with suppress(OSError, EOFError, pickle.UnpicklingError):
+                super().save_overload(*given)
+
+    compiled = numba.njit(fastmath={"contract"})(function)
+    folder = _folder(sys._getframe(1).f_code)
     if folder is not None:
-        numba.config.CACHE_DIR = str(folder)  # read by the next line alone
-    return numba.njit(cache=folder is not None, fastmath={"contract"})(function)
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+        try:
+            compiled._cache = Kept(function)
+        finally:
+            numba.config.CACHE_DIR = before
+    return compiled
 
 
 def by_pixel(maps: "Tensor") -> "np.ndarray":
@@ -36,20 +58,37 @@ def by_pixel(maps: "Tensor") -> "np.ndarray":
     return maps.detach().permute(0, 2, 3, 1).contiguous().numpy()
 
 
-@cache
-def _folder(source: str) -> Path | None:
-    """Return where what is compiled of a source is kept, or None if nothing can be kept.
+def maps_like(maps: "Tensor", *shape: int) -> "Tensor":
+    """Return room for maps [n, c, h, w] of this shape, whose memory `by_pixel` shares."""
+    import torch
 
-    The folder is that of this source, these versions and this CPU: numba's own, beside the source,
-    names its files by line, so that one cut off by a kill can hold the loops of an earlier source.
+    form = torch.channels_last
+    return torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=form)
+
+
+@cache
+def _folder(module: CodeType) -> Path | None:
+    """Return where the loops of a module are kept, or None if nothing can be kept.
+
+    The folder is that of these sources, versions and CPU: numba's own, beside the source, names its
+    files by line, so that one cut off by a kill can hold the loops of an earlier source. A source that has changed since it was loaded has no folder.
     """
+    import llvmlite
     import numba
+    import numpy as np
     from llvmlite import binding
 
+    from augtrial import vectors
+
     cpu = binding.get_host_cpu_name(), sorted(binding.get_host_cpu_features().items())
-    texts = [Path(file).read_text(encoding="utf-8") for file in (source, VECTORS)]
-    name = hashlib.sha256(repr((texts, numba.__version__, cpu)).encode()).hexdigest()[:16]
+    versions = numba.__version__, llvmlite.__version__, np.__version__
     try:
+        texts = [Path(__file__).read_text(encoding="utf-8")]
+        for loaded in (module, vectors.MODULE):  # whose operations become part of a loop
+            texts.append(Path(loaded.co_filename).read_text(encoding="utf-8"))
+            if compile(texts[-1], loaded.co_filename, "exec", dont_inherit=True) != loaded:
+                return None
+        name = hashlib.sha256(repr((texts, versions, cpu)).encode()).hexdigest()[:16]
         home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
         folder = Path(home, "augtrial", name)
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from augtrial.compiled import by_pixel, loop
+from augtrial.compiled import by_pixel, loop, maps_like
 from augtrial.vectors import LANES, block_adder
 
 NOBODY = 4  # no output under the pool is above zero; else the winner is 0, 1, 2 or 3, by rows
@@ -49,30 +49,29 @@ class _Winners(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         n, channels, h, w = x.shape
-        pooled = torch.empty(n, (h - 2) // 2, (w - 2) // 2, len(weight))
-        winners = torch.empty(pooled.shape, dtype=torch.uint8)
-        given = pooled.numpy(), winners.numpy()
+        pooled = maps_like(x, n, len(weight), (h - 2) // 2, (w - 2) // 2)
+        winners = torch.empty_like(pooled, dtype=torch.uint8)
+        given = by_pixel(pooled), by_pixel(winners)
         if channels == 1:  # at once, without the maps between, which are large
             by_tap = weight.detach().flatten(1).T.contiguous().numpy()
             _convolve_image(by_pixel(x)[..., 0], by_tap, bias.detach().numpy(), *given)
         else:
             _pool(by_pixel(F.conv2d(x, weight, bias)), *given)
         ctx.save_for_backward(x, weight, winners)
-        return pooled.permute(0, 3, 1, 2)
+        return pooled
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight, winners = ctx.saved_tensors
-        passed = by_pixel(gradient), winners.numpy()
-        to_filters, to_bias = torch.zeros(len(weight), 3, 3, x.shape[1]), torch.zeros(len(weight))
-        _to_filters(by_pixel(x), *passed, to_filters.numpy(), to_bias.numpy())
+        passed = by_pixel(gradient), by_pixel(winners)
+        to_filters, to_bias = maps_like(x, *weight.shape).zero_(), x.new_zeros(len(weight))
+        _to_filters(by_pixel(x), *passed, by_pixel(to_filters), to_bias.numpy())
         to_maps = None
         if ctx.needs_input_grad[0]:
-            to_maps = torch.zeros(len(x), *x.shape[2:], x.shape[1])
-            _to_maps(by_pixel(weight), *passed, to_maps.numpy())
-            to_maps = to_maps.permute(0, 3, 1, 2)
-        return to_maps, to_filters.permute(0, 3, 1, 2), to_bias
+            to_maps = maps_like(x, *x.shape).zero_()
+            _to_maps(by_pixel(weight), *passed, by_pixel(to_maps))
+        return to_maps, to_filters, to_bias
 
 
 @njit

@@ -1,7 +1,9 @@
-"""Sums and products of vectors that stay in registers: loops that numba finds by itself in no way.
+"""Sums and products of vectors that stay in registers: loops that numba does not find by itself.
 
 Arrays are float32; places in them are int64, counted in numbers. Nothing checks bounds.
 """
+
+import sys
 
 import numpy as np
 from llvmlite import ir
@@ -9,9 +11,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+MODULE = sys._getframe().f_code  # what `compiled` holds against the file
 LANES = 8  # float32 numbers in a vector
 PANEL = 2 * LANES  # numbers of a row of a product; ROWS of them fit into the registers
-ROWS = 4
+ROWS = 4  # LANES are a multiple of it
 
 
 def block_adder(vectors: int, lanes: int = LANES):

@@ -4,7 +4,7 @@ Parameters and results are those of the PyTorch modules that these extend, up to
 floating-point sums. Two kinds are slow on a processor: of one channel PyTorch's kernels run at a
 few percent of its speed, so that the same sums are ordered by the four phases of the image's pixels
 (even and odd rows and columns), an ordinary convolution with four channels; and wide ones have
-many products, which `winograd` spares.
+many products, which `winograd` spares (without second derivatives).
 """
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from augtrial.compiled import by_pixel, has_numba
+from augtrial.compiled import by_pixel, has_numba, maps_like
 
 
 class Halving(nn.Conv2d):
@@ -40,7 +40,7 @@ class Doubling(nn.ConvTranspose2d):
 
     def forward(self, maps: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Return the maps of twice the side."""
-        if _has_products(maps, self):
+        if output_size is None and _has_products(maps, self):
             return _Double.apply(maps, self.weight)
         return super().forward(maps, output_size)
 
@@ -104,6 +104,9 @@ def _has_products(maps: Tensor, layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
         and torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and has_numba()
+        and maps.dim() == 4
+        and maps.shape[1] == layer.in_channels
+        and maps.numel() > 0
         and maps.dtype == weight.dtype == torch.float32
         and layer.kernel_size == (5, 5)
         and all(channels == 8 or channels % 16 == 0 for channels in weight.shape[:2])
@@ -148,28 +151,30 @@ class _Double(torch.autograd.Function):
 def _halved(big: Tensor, weight: Tensor) -> Tensor:
     from augtrial.synthesizers import winograd
 
-    small = torch.empty(len(big), big.shape[2] // 2, big.shape[3] // 2, weight.shape[0])
-    tile = winograd.tile_of(*small.shape[:3])
-    winograd.halve(by_pixel(big), weight.detach().numpy(), small.numpy(), tile)
-    return small.permute(0, 3, 1, 2)
+    images, _, height, width = big.shape
+    shape = images, weight.shape[0], height // 2, width // 2
+    small = maps_like(big, *shape)
+    tile = winograd.tile_of(images, *shape[2:])
+    winograd.halve(by_pixel(big), by_pixel(weight), by_pixel(small), tile)
+    return small
 
 
 def _doubled(small: Tensor, weight: Tensor) -> Tensor:
     from augtrial.synthesizers import winograd
 
-    maps = by_pixel(small)
-    big = torch.zeros(len(small), 2 * maps.shape[1], 2 * maps.shape[2], weight.shape[1])
-    filters = weight.detach().transpose(0, 1).numpy()
-    winograd.double(maps, filters, big.numpy(), winograd.tile_of(*maps.shape[:3]))
-    return big.permute(0, 3, 1, 2)
+    images, _, height, width = small.shape
+    shape = images, weight.shape[1], 2 * height, 2 * width
+    big = maps_like(small, *shape).zero_()
+    tile = winograd.tile_of(images, height, width)
+    winograd.double(by_pixel(small), by_pixel(weight).transpose(3, 1, 2, 0), by_pixel(big), tile)
+    return big
 
 
 def _correlated(big: Tensor, small: Tensor) -> Tensor:
     """Return the gradient of a weight [small's channels, big's channels, 5, 5]."""
     from augtrial.synthesizers import winograd
 
-    maps, shape = by_pixel(small), (small.shape[1], big.shape[1], 5, 5)
-    weight = torch.empty(shape, memory_format=torch.channels_last)
-    tile = winograd.tile_of(*maps.shape[:3])
-    winograd.correlate(by_pixel(big), maps, weight.numpy(), tile)
+    weight = maps_like(big, small.shape[1], big.shape[1], 5, 5)
+    tile = winograd.tile_of(len(small), *small.shape[2:])
+    winograd.correlate(by_pixel(big), by_pixel(small), by_pixel(weight), tile)
     return weight

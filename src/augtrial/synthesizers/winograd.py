@@ -1,4 +1,4 @@
-"""5x5 convolutions of stride 2 with a half to a third of their products, for the CPU.
+"""5x5 convolutions of stride 2 with a half or a third of their products, for the CPU.
 
 A row of pixels and a filter are polynomials, and what a convolution makes of them their product,
 which is known by its values at a few points: there it costs one multiplication a point (Toom and
@@ -8,8 +8,9 @@ lead to the points and back are cheap, since all channels share them.
 Of stride 2, a filter meets even pixels with its taps 0, 2, 4 and odd ones with 1 and 3: two
 convolutions of stride 1. A tile of m x m outputs sees 2m + 3 pixels a side, known by as many
 points: (2m + 3)^2 products for 25 m^2. Big maps have twice the side of small ones; a strided
-convolution leads from big to small, its transpose back. Errors of rounding are those of oneDNN
-with m = 2, a few times as large with m = 4 (`tests/test_layers.py`).
+convolution leads from big to small, its transpose back. Of finite numbers the results are the sums
+as written, but for rounding: with m = 2 as oneDNN rounds, with m = 4 up to some fifteen times as
+much, 2e-5 of the largest (`tests/test_layers.py`).
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ from augtrial.compiled import loop
 from augtrial.vectors import LANES, PANEL, ROWS, by_matrix, multiplier
 
 KERNEL, BEFORE = 5, 2  # taps of a filter, and pixels that it sees before its own
-AT_ONCE = 32  # tiles, whose numbers at the points then stay in the cache
+AT_ONCE = 32  # tiles, a multiple of ROWS, whose numbers at the points then stay in the cache
 LEAST_TILES = 64  # of 4 x 4; with fewer, bringing the filter to 121 points costs what it saves
 
 
@@ -96,8 +97,8 @@ def _room_of_filters(tile, after, before):
 
 @njit
 def _filters_at_points(weight, tile):
-    """Return filters [after, before, 5, 5] at the points; zeros fill the last panel."""
-    after, before = weight.shape[:2]
+    """Return filters [after, 5, 5, before] at the points; zeros fill the last panel."""
+    after, before = weight.shape[0], weight.shape[3]
     points, side, line = _room_of_filters(tile, after, before), 2 * tile + 3, KERNEL * LANES
     taps, half = np.empty(KERNEL * line, np.float32), np.empty(side * line, np.float32)
     every = points.shape[1]
@@ -108,7 +109,7 @@ def _filters_at_points(weight, tile):
             for a in range(KERNEL):
                 for b in range(KERNEL):
                     for lane in range(LANES):
-                        taps[a * line + b * LANES + lane] = weight[first + lane, channel, a, b]
+                        taps[a * line + b * LANES + lane] = weight[first + lane, a, b, channel]
             for b in range(0, line, LANES):
                 _filters(tile, taps, b, line, half, b, line)
             to = (first // PANEL * before + channel) * PANEL + first % PANEL
@@ -119,7 +120,7 @@ def _filters_at_points(weight, tile):
 
 @njit
 def _filters_from_points(points, weight, tile):
-    after, before = weight.shape[:2]
+    after, before = weight.shape[0], weight.shape[3]
     side, line, every = 2 * tile + 3, KERNEL * LANES, points.shape[1]
     taps, half = np.empty(KERNEL * line, np.float32), np.empty(side * line, np.float32)
     for first in range(0, after, LANES):
@@ -132,12 +133,15 @@ def _filters_from_points(points, weight, tile):
             for a in range(KERNEL):
                 for b in range(KERNEL):
                     for lane in range(LANES):
-                        weight[first + lane, channel, a, b] = taps[a * line + b * LANES + lane]
+                        weight[first + lane, a, b, channel] = taps[a * line + b * LANES + lane]
 
 
 @njit
 def _room(tile, channels):
-    """Return room for tiles at the points: [points, panels, AT_ONCE, PANEL], and a bit."""
+    """Return room for tiles at the points: [points, panels, AT_ONCE, PANEL], and a bit.
+
+    What no tile or channel fills is rubbish; products of it are made, and never read.
+    """
     panels = (channels + PANEL - 1) // PANEL
     return np.empty(((2 * tile + 3) ** 2, panels * AT_ONCE * PANEL + PANEL), np.float32)
 
@@ -257,8 +261,8 @@ def _products(seen, filters, made, count, channels):
 def halve(big, weight, small, tile):
     """Write the convolution of stride 2 of maps [n, 2h, 2w, b] into small maps [n, h, w, s].
 
-    Weights are [s, b, 5, 5]; h and w are multiples of the tile's side. All arrays are float32, maps
-    by rows.
+    Weights are [s, 5, 5, b]; h and w are multiples of the tile's side, b and s are 8 or multiples
+    of 16. All arrays are float32, and maps lie in the order of their axes. Nothing checks this.
     """
     filters = _filters_at_points(weight, tile)
     seen, made = _room(tile, big.shape[3]), _room(tile, small.shape[3])
@@ -270,7 +274,7 @@ def halve(big, weight, small, tile):
 
 @loop
 def double(small, weight, big, tile):
-    """Add the transpose of `halve` of small maps, with weights [b, s, 5, 5], to big maps."""
+    """Add the transpose of `halve` of small maps, with weights [b, 5, 5, s], to big maps."""
     filters = _filters_at_points(weight, tile)
     seen, made = _room(tile, small.shape[3]), _room(tile, big.shape[3])
     for first in range(0, small.size // (small.shape[3] * tile**2), AT_ONCE):
@@ -281,7 +285,7 @@ def double(small, weight, big, tile):
 
 @loop
 def correlate(big, small, weight, tile):
-    """Write what big maps and the gradient of small ones say of `halve`'s weights [s, b, 5, 5]."""
+    """Write what big maps and the gradient of small ones say of `halve`'s weights [s, 5, 5, b]."""
     channels, panels = big.shape[3], (small.shape[3] + PANEL - 1) // PANEL
     filters = _room_of_filters(tile, small.shape[3], channels)
     filters[:] = 0
