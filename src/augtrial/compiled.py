@@ -71,7 +71,8 @@ def _folder(module: CodeType) -> Path | None:
     """Return where the loops of a module are kept, or None if nothing can be kept.
 
     The folder is that of these sources, versions and CPU: numba's own, beside the source, names its
-    files by line, so that one cut off by a kill can hold the loops of an earlier source. A source that has changed since it was loaded has no folder.
+    files by line, so that one cut off by a kill can hold the loops of an earlier source. A source
+    that has changed since it was loaded has no folder.
     """
     import llvmlite
     import numba
