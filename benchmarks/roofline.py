@@ -113,6 +113,7 @@ def rows(settings: Settings, device: Device, ceiling: Ceiling) -> list[list[obje
 def _a_step(train) -> float:
     """Return the seconds of one step: two lengths of training, so that their start cancels."""
     few, many = 2, 4
+    train(few)  # loops are compiled at their first call
     while (longer := seconds(partial(train, many))) < LEAST_SECONDS:
         few, many = many, 2 * many
     return (longer - min(seconds(partial(train, few)) for _ in range(2))) / (many - few)

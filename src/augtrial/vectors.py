@@ -3,6 +3,7 @@
 Arrays are float32; places in them are int64, counted in numbers. Nothing checks bounds.
 """
 
+import hashlib
 import sys
 
 import numpy as np
@@ -75,45 +76,67 @@ def by_matrix(matrix: np.ndarray):
     first at `at` (`to`).
     """
 
+    name = f"by_matrix_{hashlib.sha256(matrix.tobytes()).hexdigest()[:16]}_{len(matrix)}"
+
     @intrinsic
     def apply(context, source, at, step, target, to, stride):
         kinds = source, at, step, target, to, stride
 
         def generate(context, builder, signature, given):
-            vector = ir.VectorType(ir.FloatType(), LANES)
-
-            def address(array, begin, step, number):
+            def begin(array, place):
                 numbers = context.make_array(kinds[array])(context, builder, given[array]).data
-                place = builder.add(begin, builder.mul(step, step.type(number)))
-                return builder.bitcast(builder.gep(numbers, [place]), vector.as_pointer())
-
-            def weighted(total, factor, number):
-                """Return total + factor x number, in as few operations as it takes."""
-                if total is None:
-                    return number if factor == 1 else builder.fmul(number, constant(factor))
-                if abs(factor) == 1:
-                    return (builder.fadd if factor > 0 else builder.fsub)(total, number)
-                product = builder.fmul(number, constant(factor), flags=["contract"])
-                return builder.fadd(total, product, flags=["contract"])
-
-            def constant(factor):
-                return vector([float(factor)] * LANES)
+                return builder.gep(numbers, [place])
 
             _, at, step, _, to, stride = given
-            inputs = [
-                builder.load(address(0, at, step, number), align=4)
-                for number in range(matrix.shape[1])
-            ]
-            for number, row in enumerate(matrix):
-                total = None
-                for place in sorted(np.flatnonzero(row), key=lambda place: row[place] != 1):
-                    total = weighted(total, row[place], inputs[place])
-                builder.store(total, address(3, to, stride, number), align=4)
+            # Not inlined: the many calls of a loop would take the compiler many times as long.
+            function = builder.module.globals.get(name) or _by_matrix(builder.module, name, matrix)
+            builder.call(function, [begin(0, at), step, begin(3, to), stride])
             return context.get_dummy_value()
 
         return types.void(*kinds), generate
 
     return apply
+
+
+def _by_matrix(module: ir.Module, name: str, matrix: np.ndarray) -> ir.Function:
+    """Add to a module the function (source, step, target, stride) of `by_matrix`."""
+    number, numbers = ir.IntType(64), ir.FloatType().as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [numbers, number, numbers, number])
+    function = ir.Function(module, kind, name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    builder, vector = (
+        ir.IRBuilder(function.append_basic_block()),
+        ir.VectorType(ir.FloatType(), LANES),
+    )
+    source, step, target, stride = function.args
+
+    def address(begin, step, place):
+        own = builder.gep(begin, [builder.mul(step, number(place))])
+        return builder.bitcast(own, vector.as_pointer())
+
+    def constant(factor):
+        return vector([float(factor)] * LANES)
+
+    def weighted(total, factor, own):
+        """Return total + factor x own, in as few operations as it takes."""
+        if total is None:
+            return own if factor == 1 else builder.fmul(own, constant(factor))
+        if abs(factor) == 1:
+            return (builder.fadd if factor > 0 else builder.fsub)(total, own)
+        product = builder.fmul(own, constant(factor), flags=["contract"])
+        return builder.fadd(total, product, flags=["contract"])
+
+    inputs = [
+        builder.load(address(source, step, place), align=4) for place in range(matrix.shape[1])
+    ]
+    for row, factors in enumerate(matrix):
+        total = None
+        for place in sorted(np.flatnonzero(factors), key=lambda place: factors[place] != 1):
+            total = weighted(total, factors[place], inputs[place])
+        builder.store(total, address(target, stride, row), align=4)
+    builder.ret_void()
+    return function
 
 
 def multiplier(adds: bool):
