@@ -20,7 +20,8 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
     """Return for each rule of a finished study the most MB and minutes that a job asks for."""
     study = finished_study(read_settings(read_json(folder / "study.json")["settings"]), "")
     needs, settings = Needs(study), study.settings
-    used, arms, curves = settings.used_synthesizers, list(settings.trained_arms), settings.curves
+    used, arms = list(settings.used_synthesizers), list(settings.trained_arms)
+    curves = list(settings.curves)
     rules: dict[str, tuple[int, int | None]] = {
         "extract_rois": (needs.reading(), None),
         "draw_oracle": (needs.reading(), None),
@@ -29,23 +30,29 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         "appraise_samples": (needs.looking(), None),
         "embed_lesions": (needs.looking(), None),
         "compare_arms": (needs.tables(), None),
-        "train_arms": (needs.arms(1, arms), needs.arms_minutes(1, arms)),
+        "train_classifiers": (
+            needs.classifiers(1, arms, curves),
+            needs.classifiers_minutes(1, arms, curves),
+        ),
         "train_arm": (
-            max(needs.arms(1, [arm]) for arm in arms),
-            max(needs.arms_minutes(1, [arm]) for arm in arms),
+            max(needs.classifiers(1, [arm]) for arm in arms),
+            max(needs.classifiers_minutes(1, [arm]) for arm in arms),
         ),
     }
     if used:
         rules["draw_samples"] = max(needs.samples([name]) for name in used), None
-        rules["draw_fold_samples"] = needs.samples(list(used)), None
+        rules["train_synthesizers"] = (
+            needs.synthesizers(1, used),
+            needs.synthesizers_minutes(1, used),
+        )
         rules["train_synthesizer"] = (
-            max(needs.synthesizer(name, 1) for name in used),
-            max(needs.synthesizer_minutes(name, 1, study.scopes(name)[0]) for name in used),
+            needs.synthesizers(1, used),
+            max(needs.synthesizers_minutes(1, [own], study.scopes(own)[0]) for own in used),
         )
     if curves:
         rules["train_curve"] = (
-            max(map(needs.curve, curves)),
-            max(map(needs.curve_minutes, curves)),
+            max(needs.classifiers(1, [], [curve]) for curve in curves),
+            max(needs.classifiers_minutes(1, [], [curve]) for curve in curves),
         )
     return rules
 

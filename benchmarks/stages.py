@@ -307,7 +307,6 @@ def planning(folder: Path, lesions: int, **changes: object) -> Iterator[float]:
 def graphing(folder: Path, lesions: int, arms: int, replicates: int, folds: int) -> Iterator[float]:
     """Let Snakemake build the graph of a study of so many classifiers, a job each."""
     own = {f"arm{number}": {"classic": 10 + number} for number in range(arms)}
-    classifier = QUICK["classifier"] | {"jobs": "arm"}
     changes = {"arms": own, "replicates": replicates, "folds": {"number": folds}}
-    changes |= {"classifier": classifier, "contrasts": ["arm1 - arm0"], "study": "graph"}
+    changes |= {"jobs": "network", "contrasts": ["arm1 - arm0"], "study": "graph"}
     return planning(folder, lesions, **changes)

@@ -22,11 +22,17 @@ def study(**changes) -> Study:
 
 def test_more_images_ask_for_more_memory():
     needs = Needs(study())
-    assert needs.arms(1, ["none"]) < needs.arms(1, ["classic"]) < needs.arms(1, ["gan"])
-    assert needs.arms(1, ["none", "classic"]) == needs.arms(1, ["classic"])
-    assert needs.curve("classic") > needs.arms(1, ["classic"])
+    assert (
+        needs.classifiers(1, ["none"])
+        < needs.classifiers(1, ["classic"])
+        < needs.classifiers(1, ["gan"])
+    )
+    assert needs.classifiers(1, ["none", "classic"]) == needs.classifiers(1, ["classic"])
+    assert needs.classifiers(1, [], ["classic"]) > needs.classifiers(1, ["classic"])
+    together = needs.classifiers(1, ["none"], ["classic"])
+    assert together == needs.classifiers(1, [], ["classic"])
     more = Needs(study(synthesizers={"dcgan": {"network": "dcgan", "classic": 20000}}))
-    assert more.synthesizer("dcgan", 1) > needs.synthesizer("dcgan", 1)
+    assert more.synthesizers(1, ["dcgan"]) > needs.synthesizers(1, ["dcgan"])
 
 
 def test_more_predictions_ask_for_more_memory():
@@ -40,7 +46,7 @@ def test_wider_networks_ask_for_more_memory():
     small = Needs(study(synthesizers={"dcgan": {"network": "dcgan", **narrow}}))
     large = Needs(study())
     # The paper's pair has 35 million weights; Adam, gradients and a checkpoint stand beside them.
-    assert large.synthesizer("dcgan", 1) - small.synthesizer("dcgan", 1) > 35e6 * 4 * 4 / 1e6
+    assert large.synthesizers(1, ["dcgan"]) - small.synthesizers(1, ["dcgan"]) > 35e6 * 4 * 4 / 1e6
 
 
 def test_longer_trainings_ask_for_more_time():
@@ -48,15 +54,15 @@ def test_longer_trainings_ask_for_more_time():
         Needs(study(device="cpu", classifier={"budget": {"updates": updates}}))
         for updates in (3000, 60000)
     )
-    assert many.arms_minutes(1, ["none"]) == pytest.approx(
-        20 * few.arms_minutes(1, ["none"]), rel=0.1
+    assert many.classifiers_minutes(1, ["none"]) == pytest.approx(
+        20 * few.classifiers_minutes(1, ["none"]), rel=0.1
     )
-    assert many.arms_minutes(1, ["none", "gan"]) > many.arms_minutes(1, ["none"])
-    assert Needs(study()).arms_minutes(1, ["none"]) == LEAST_MINUTES
+    assert many.classifiers_minutes(1, ["none", "gan"]) > many.classifiers_minutes(1, ["none"])
+    assert Needs(study()).classifiers_minutes(1, ["none"]) == LEAST_MINUTES
 
 
 def test_a_study_on_the_cpu_asks_for_no_gpu_and_no_memory_for_one():
     assert Recipes(study(device="cpu")).gpus == 0
     assert Recipes(study()).gpus == 1
     cpu, gpu = (Needs(study(device=device)) for device in ("cpu", "auto"))
-    assert cpu.arms(1, ["none"]) < CUDA < gpu.arms(1, ["none"])
+    assert cpu.classifiers(1, ["none"]) < CUDA < gpu.classifiers(1, ["none"])

@@ -68,5 +68,8 @@ def test_the_plan_expects_something_of_every_rule_that_trains():
         }
     )
     expected = expected_seconds(study, Machine(cores=2, gpus=0))
-    assert set(expected) == {"train_arm", "train_arms", "train_curve", "train_synthesizer"}
-    assert expected["train_arms"] == pytest.approx(2 * expected["train_arm"])
+    each = {"train_arm", "train_curve", "train_synthesizer"}
+    assert set(expected) == each | {"train_synthesizers", "train_classifiers"}
+    assert expected["train_synthesizers"] == pytest.approx(3 * expected["train_synthesizer"])
+    classifiers = 2 * expected["train_arm"] + expected["train_curve"]
+    assert expected["train_classifiers"] == pytest.approx(classifiers)

@@ -25,8 +25,7 @@ pytestmark = pytest.mark.slurm
 PROFILE = "profiles/slurm"
 # The test cluster has no accounting database, and its jobs take seconds.
 OPTIONS = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "4")
-TRAINING = {"train_synthesizer", "train_arm"}
-GPU_RULES = {*TRAINING, "draw_samples"}
+TRAINING = {"train_synthesizers", "train_classifiers"}
 MINUTES = 30
 
 
@@ -168,7 +167,7 @@ def test_the_study_ends_with_its_report_and_every_lesion_predicted(story):
 
 
 def test_every_job_completes_in_the_end(jobs):
-    assert set(jobs["rule"]) >= {"extract_rois", "make_variants", "compare_arms", *GPU_RULES}
+    assert set(jobs["rule"]) >= {"extract_rois", "make_variants", "compare_arms", *TRAINING}
     assert set(jobs.groupby("place")["State"].last()) == {"COMPLETED"}
 
 
@@ -203,7 +202,7 @@ def test_jobs_ask_for_what_the_settings_and_the_profile_say(jobs):
             minutes = LEAST_MINUTES * attempt
         assert to_minutes(job.TimeLimit) == minutes
     assert set(jobs["cpus-per-task"]) == {"1"}
-    assert set(jobs.loc[jobs["tres-per-job"] == "gres:gpu:1", "rule"]) == GPU_RULES
+    assert set(jobs.loc[jobs["tres-per-job"] == "gres:gpu:1", "rule"]) == TRAINING
 
 
 def test_an_interrupted_study_leaves_no_job_behind_and_nothing_locked(tmp_path):

@@ -63,7 +63,7 @@ def test_replicates_draw_other_patients_unless_they_share_a_split():
 
 def test_a_shared_synthesizer_has_seen_the_patients_of_the_share_alone():
     shared = study(folds={"split": "one"}, share_synthesizer=True)
-    samples = Places(shared).arm_samples("2-share25", 1, ["gan"])
+    samples = Places(shared).training_samples("2-share25", 1, ["gan"])
     assert [path.split("/")[2] for path in samples] == ["replicate1-share25"]
 
 

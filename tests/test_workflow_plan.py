@@ -26,7 +26,7 @@ def test_every_config_of_the_repository_plans_a_study(config, table, tmp_path):
     fits.append(f"oracle={{table: {fresh}}}")
     jobs = run.planned(config=() if config in PHANTOMS else fits)
     assert {"extract_rois", "compare_arms", "all"} <= set(jobs)
-    assert {"train_arm", "train_arms"} & set(jobs)
+    assert {"train_arm", "train_classifiers"} & set(jobs)
 
 
 def test_a_plain_call_reads_config_yaml_and_plans_the_papers_study(tmp_path):
@@ -80,29 +80,31 @@ def test_nothing_of_a_fold_depends_on_the_lesions_that_it_holds_out(given_folds,
 
 def test_a_shared_synthesizer_is_trained_once_a_fold_on_the_one_split(tmp_path):
     run = Run(tmp_path)
-    jobs = run.planned(config=["replicates=3", "share_synthesizer=true"])
+    shared = ["replicates=3", "share_synthesizer=true"]
+    jobs = run.planned(config=[*shared, "jobs=network"])
     assert len(jobs["train_arm"]) == 5 * 3 * 2
     assert {"replicate=1" in name for name in jobs["train_synthesizer"]} == {True}
-    assert len(jobs["train_synthesizer"]) == 2 * 2
+    assert len(jobs["train_synthesizer"]) == (3 + 1) * 2  # a class of the DCGAN; the ACGAN
     assert len(jobs["extract_rois"]) == 2
     assert len(jobs["make_variants"]) == 6
+    jobs = run.planned(config=shared)
+    assert jobs["train_synthesizers"] == {"replicate=1, fold=1", "replicate=1, fold=2"}
+    assert len(jobs["train_classifiers"]) == 3 * 2
 
 
-def test_one_training_job_a_class_where_trainings_are_long(tmp_path):
-    run = Run(tmp_path)
-    run.call("--dry-run")
-    run.change(synthesizers__dcgan__jobs="class")
-    jobs = run.planned()["train_synthesizer"]
-    assert {name.split("scope=")[1] for name in jobs if "dcgan" in name} == {
-        "cyst",
-        "metastasis",
-        "hemangioma",
-    }
+def test_one_training_job_a_network_where_trainings_are_long(tmp_path):
+    jobs = Run(tmp_path).planned(config=["jobs=network"])
+    scopes = [name.split("scope=")[1] for name in jobs["train_synthesizer"] if "dcgan" in name]
+    assert sorted(scopes) == sorted(2 * ["cyst", "metastasis", "hemangioma"])
+    assert len(jobs["draw_samples"]) == 2 * 2
+    assert len(jobs["train_arm"]) == 5 * 2
+    assert len(jobs["train_curve"]) == 2
+    assert not {"train_synthesizers", "train_classifiers"} & set(jobs)
 
 
 def test_names_with_a_plus_and_spaces_are_planned(tmp_path):
-    run = Run(tmp_path)
-    jobs = run.planned(config=["arms={a+b c: {classic: 5}, none: {}}", "contrasts=[a+b c - none]"])
+    arms = ["arms={a+b c: {classic: 5}, none: {}}", "contrasts=[a+b c - none]"]
+    jobs = Run(tmp_path).planned(config=[*arms, "jobs=network"])
     assert any("arm=a+b c" in name for name in jobs["train_arm"])
 
 
@@ -118,13 +120,16 @@ def asked(text: str, *rules: str) -> set[tuple[str, str]]:
 
 def test_on_a_cluster_trainings_ask_for_a_gpu_and_time_unless_the_study_is_on_the_cpu(tmp_path):
     training = ("train_arm", "train_curve", "train_synthesizer")
+    together = ("train_classifiers", "train_synthesizers")
     cluster = ("--dry-run", "--profile", "profiles/slurm")
-    done = Run(tmp_path).call(*cluster)
+    done = Run(tmp_path).call(*cluster, config=["jobs=network"])
     assert asked(done.stdout, *training) == {("1", "15")}
     assert asked(done.stdout, "draw_samples") == {("1", "60")}
     assert "on 100 cores" in done.stderr
+    done = Run(tmp_path).call(*cluster)
+    assert asked(done.stdout, *together) == {("1", "15")}
     done = Run(tmp_path).call(*cluster, config=["device=cpu"])
-    assert asked(done.stdout, *training) == {("0", "15")}
+    assert asked(done.stdout, *together) == {("0", "15")}
 
 
 def test_the_linter_of_snakemake_has_nothing_to_say(tmp_path):
@@ -132,17 +137,14 @@ def test_the_linter_of_snakemake_has_nothing_to_say(tmp_path):
     assert "Congratulations" in done.stdout + done.stderr
 
 
-def test_one_training_job_for_all_arms_of_a_fold_where_trainings_are_short(tmp_path):
+def test_two_training_jobs_a_fold_where_trainings_are_short(tmp_path):
     run = Run(tmp_path)
-    run.call("--dry-run")
-    run.change(classifier__jobs="fold")
+    jobs = run.planned(config=["jobs=fold"])
+    folds = {"replicate=1, fold=1", "replicate=1, fold=2"}
+    assert jobs["train_synthesizers"] == jobs["train_classifiers"] == folds
+    single = {"train_synthesizer", "draw_samples", "train_arm", "train_curve"}
+    assert not single & set(jobs)
+    run.change(arms={"none": {}, "classic": {"classic": 4}}, contrasts=[], curves={})
     jobs = run.planned()
-    assert jobs["train_arms"] == {"replicate=1, fold=1", "replicate=1, fold=2"}
-    assert "train_arm" not in jobs
-    assert "draw_fold_samples" not in jobs  # a curve would be trained again with others' samples
-    run.change(classifier__jobs="fold", curves={})
-    jobs = run.planned()
-    assert jobs["draw_fold_samples"] == jobs["train_arms"]
-    assert "draw_samples" not in jobs
-    run.change(arms={"none": {}, "classic": {"classic": 4}}, contrasts=[])
-    assert not {"draw_samples", "draw_fold_samples"} & set(run.planned())
+    assert "train_synthesizers" not in jobs
+    assert jobs["train_classifiers"] == folds

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,7 @@ TRAINED = ("arms/*.pt", "curves/*.pt", "*/*.pt", "*/samples.npz", "*/*.history.c
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     run = Run(folder, make_cohort(folder / "cohort"))
+    run.change(jobs="network")
     run.call()
     return run
 
@@ -208,6 +210,28 @@ def test_an_unrelated_key_trains_nothing(edited):
     assert {"compare_arms", "embed_lesions"} <= set(jobs)
 
 
+def test_two_jobs_a_fold_give_the_same_bytes_and_keep_what_they_have_trained(run, tmp_path):
+    by_fold = Run(tmp_path, run.table)
+    target = "results/tiny/replicate1/predictions.csv"
+    by_fold.call(target)
+    assert "jobs: fold" in by_fold.configfile.read_text(encoding="utf-8")
+    folder = by_fold.results / "replicate1"
+    patterns = ["predictions*.csv", "fold*/*/samples.npz", "fold*/arms/*.pt", "fold*/curves/*.pt"]
+    before = digests(folder, patterns)
+    assert before == digests(run.results / "replicate1", patterns)
+    assert len(before) == 3 + 3 * (2 + len(ARMS) + 1)
+
+    by_fold.change(synthesizers__acgan__epochs=3, arms__more={"classic": 4})
+    by_fold.call(target)
+    after = digests(folder, patterns)
+    changed = {name.partition("/")[2] for name in before if before[name] != after[name]} - {""}
+    assert changed == {"acgan/samples.npz", "arms/classic+acgan.pt"}
+    for log, trained in (("train_synthesizers", 1), ("train_classifiers", 2)):
+        text = (by_fold.results / f"logs/{log}/replicate1.fold1.log").read_text(encoding="utf-8")
+        took = [float(seconds) for seconds in re.findall(r"trained .* in ([\d.]+) s", text)]
+        assert sum(seconds > 0 for seconds in took) == trained, text
+
+
 def test_a_colour_an_order_or_other_words_redraw_figures_and_report_alone(edited):
     figures = {"palette": "deep", "order": ["classic+dcgan"], "labels": {"none": "keine"}}
     edited.change(figures=figures)
@@ -255,12 +279,13 @@ def test_other_pictures_of_the_held_out_lesions_change_nothing_of_their_fold(run
     for row in table[table["fold"] == held_out].itertuples():
         draw_picture(tmp_path / "cohort" / row.image, row.label, rng)
     other = Run(tmp_path, tmp_path / "cohort" / "lesions.csv")
+    other.change(jobs="network")
     targets = [
         str(path.relative_to(run.folder))
         for path in sorted(run.results.glob("replicate1/fold[12]/*/*"))
         if path.suffix == ".pt" or path.name == "samples.npz"
     ]
-    assert len(targets) == 2 * (len(ARMS) + 1 + 2 + 2)
+    assert len(targets) == 2 * (len(ARMS) + 1 + (3 + 1) + 2)
     other.call(*targets, cores=1)
     same, changed = (
         [digests(r.results / f"replicate1/fold{fold}", TRAINED) for r in (run, other)]

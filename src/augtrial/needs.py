@@ -14,7 +14,7 @@ from augtrial.machine import Machine
 from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
 from augtrial.settings import Arm
-from augtrial.study import Study, Which
+from augtrial.study import ALL, Study, Which
 from augtrial.work import (
     JOB_SECONDS,
     Training,
@@ -60,17 +60,18 @@ class Needs:
         """Return what cutting variants takes: those of one lesion at a time, as float32."""
         return PLAIN + self._mb(self.settings.classic.number * 2, np.float32)
 
-    def arms(self, replicate: Which, names: list[str]) -> int:
-        """Return what training the classifiers of these arms one after the other takes."""
+    def classifiers(self, replicate: Which, arms: Sequence[str], curves: Sequence[str] = ()) -> int:
+        """Return what training these arms, and the points of curves, one by one takes."""
         own = Replicate.parse(replicate)
-        return self._classifiers([self.recipes.arm(name, own) for name in names], own)
+        sets = [self.recipes.arm(name, own) for name in arms]
+        sets += [point for name in curves for point in self.recipes.curve_arms(name)]
+        return self._classifiers(sets, own)
 
-    def curve(self, name: str) -> int:
-        """Return what training the points of a curve one after the other takes."""
-        return self._classifiers(self.recipes.curve_arms(name), Replicate(1))
+    def synthesizers(self, replicate: Which, names: Sequence[str]) -> int:
+        """Return what training these synthesizers one by one takes."""
+        return max(self._synthesizer(name, replicate) for name in names)
 
-    def synthesizer(self, name: str, replicate: Which) -> int:
-        """Return what training one of a synthesizer's jobs takes."""
+    def _synthesizer(self, name: str, replicate: Which) -> int:
         settings = self.settings.synthesizers[name]
         images = synthesizer_images(self.study, name, Replicate.parse(replicate))
         # Each layer's maps have twice the channels and a quarter of the pixels of the one before.
@@ -123,24 +124,23 @@ class Needs:
 
     # Run time ------------------------------------------------------------------------------
 
-    def arms_minutes(self, replicate: Which, names: list[str]) -> int:
-        """Return the minutes in which these arms' classifiers are surely trained."""
+    def classifiers_minutes(
+        self, replicate: Which, arms: Sequence[str], curves: Sequence[str] = ()
+    ) -> int:
+        """Return the minutes in which these arms and curves are surely trained."""
         own = Replicate.parse(replicate)
-        arms = {name: self.recipes.arm(name, own) for name in names}
-        return self._minutes(classifier_training(self.study, *item, own) for item in arms.items())
+        sets = [(name, self.recipes.arm(name, own)) for name in arms]
+        sets += [(name, point) for name in curves for point in self.recipes.curve_arms(name)]
+        return self._minutes(classifier_training(self.study, *item, own) for item in sets)
 
-    def curve_minutes(self, name: str) -> int:
-        """Return the minutes in which the points of a curve are surely trained."""
-        arms = self.recipes.curve_arms(name)
-        return self._minutes(
-            classifier_training(self.study, name, arm, Replicate(1)) for arm in arms
-        )
-
-    def synthesizer_minutes(self, name: str, replicate: Which, scope: str) -> int:
-        """Return the minutes in which one of a synthesizer's jobs is surely done."""
-        training = synthesizer_training(self.study, name, Replicate.parse(replicate))
-        units = synthesizer_units(self.study, name) if scope == "all" else 1
-        return self._minutes([training] * units)
+    def synthesizers_minutes(self, replicate: Which, names: Sequence[str], scope: str = ALL) -> int:
+        """Return the minutes in which a scope of these synthesizers is surely trained."""
+        own = Replicate.parse(replicate)
+        trainings = []
+        for name in names:
+            units = synthesizer_units(self.study, name) if scope == ALL else 1
+            trainings += [synthesizer_training(self.study, name, own)] * units
+        return self._minutes(trainings)
 
     def _minutes(self, trainings: Iterable[Training]) -> int:
         seconds = JOB_SECONDS + sum(training.seconds(self.machine) for training in trainings)

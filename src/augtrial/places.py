@@ -1,6 +1,6 @@
 """Where a study's files are: what each job reads and writes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from augtrial.recipes import Recipes
 from augtrial.replicate import Replicate
@@ -52,9 +52,12 @@ class Places:
         folder = self.fold_folder(self.study.synthesizer_replicate(replicate), fold)
         return [f"{folder}/{name}/samples.npz" for name in names]
 
-    def arm_samples(self, replicate: Which, fold: int | str, arms: Iterable[str]) -> dict[str, str]:
-        """Return the files of samples that arms are given, and whose images each holds."""
+    def training_samples(
+        self, replicate: Which, fold: int | str, arms: Sequence[str], curves: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Return the files of samples that arms and curves take, and whose images each holds."""
         names = [name for arm in arms for name in self.recipes.arm_synthesizers(arm)]
+        names += [name for curve in curves for name in self.recipes.curve_synthesizers(curve)]
         files = dict(zip(self.samples(replicate, fold, names), names, strict=True))
         if any(self.study.settings.arms[arm].oracle for arm in arms):
             parts, whole = self.study.training_parts(fold), Replicate.parse(replicate).number

@@ -51,22 +51,26 @@ def plan_text(study: Study, machine: Machine) -> str:
 def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
     """Return about how long a job of each rule that trains takes, in the mean."""
     settings, recipes, whole = study.settings, Recipes(study), Replicate(1)
-    seconds: dict[str, list[float]] = {}
+    synthesizers: list[float] = []
     for name in settings.used_synthesizers:
-        units = synthesizer_units(study, name) / len(study.scopes(name))
+        scopes = study.scopes(name)
+        units = synthesizer_units(study, name) / len(scopes)
         own = synthesizer_training(study, name, whole).seconds(machine) * units
-        seconds.setdefault("train_synthesizer", []).extend([own] * len(study.scopes(name)))
+        synthesizers += [own] * len(scopes)
     arms = [
         classifier_training(study, name, recipes.arm(name, whole), whole).seconds(machine)
         for name in recipes.arms(whole)
     ]
-    seconds["train_arm"], seconds["train_arms"] = arms, [sum(arms)]
-    for name in settings.curves:
-        points = [
+    curves = [
+        sum(
             classifier_training(study, name, arm, whole).seconds(machine)
             for arm in recipes.curve_arms(name)
-        ]
-        seconds.setdefault("train_curve", []).append(sum(points))
+        )
+        for name in settings.curves
+    ]
+    seconds = {"train_synthesizer": synthesizers, "train_arm": arms, "train_curve": curves}
+    seconds |= {"train_synthesizers": [sum(synthesizers)]}
+    seconds |= {"train_classifiers": [sum(arms) + sum(curves)]}
     return {rule: sum(own) / len(own) for rule, own in seconds.items() if own}
 
 
@@ -98,5 +102,6 @@ def disk_bytes(study: Study) -> float:
     trained = len(settings.trained_arms) * (1 + len(settings.classifier.stops))
     trained += sum(len(curve.sizes) for curve in settings.curves.values())
     networks += 4 * trained * classifier
+    networks *= 2 if settings.jobs == "fold" else 1  # such jobs keep their checkpoints
     cohort = lesions * 1e6 if study.is_phantom else 0
     return variants + jobs * (samples * pixels + networks) + lesions * 2e5 + cohort

@@ -5,7 +5,7 @@ from typing import Any
 from augtrial.replicate import Replicate
 from augtrial.settings import Arm, Budget
 from augtrial.spelling import contrast_arms
-from augtrial.study import Study, Which
+from augtrial.study import ALL, Study, Which
 
 
 class Recipes:
@@ -30,6 +30,7 @@ class Recipes:
             "recipes": {name: self.arm(name, replicate).model_dump(exclude={"budget"})},
             "budget": self._budget(own.budget),
             "online": self.settings.classic.model_dump() if own.classic == "online" else None,
+            "stops": self.settings.classifier.stops,
         }
 
     def arms(self, replicate: Which) -> list[str]:
@@ -37,10 +38,26 @@ class Recipes:
         whole = Replicate.parse(replicate).share == 100
         return list(self.settings.trained_arms) if whole else self.settings.subset_arms
 
-    def arms_of(self, wildcards: Any) -> list[str]:
-        """Return the arms of a training job by its wildcards: its own, or all of its fold."""
+    def curves(self, replicate: Which) -> list[str]:
+        """Return the curves whose networks a replicate trains."""
+        return list(self.settings.curves) if Replicate.parse(replicate).share == 100 else []
+
+    def classifiers_of(self, wildcards: Any) -> tuple[list[str], list[str]]:
+        """Return the arms and the curves of a job by its wildcards: one of them, or a fold's."""
         own = dict(wildcards.items())
-        return [own["arm"]] if "arm" in own else self.arms(own["replicate"])
+        if "arm" in own:
+            return [own["arm"]], []
+        if "curve" in own:
+            return [], [own["curve"]]
+        return self.arms(own["replicate"]), self.curves(own["replicate"])
+
+    def classifier_trainings(self, wildcards: Any) -> list[dict[str, Any]]:
+        """Return what a job is told of the classifiers that it trains."""
+        arms, curves = self.classifiers_of(wildcards)
+        return [
+            *(self.arm_training(arm, wildcards.replicate) for arm in arms),
+            *map(self.curve_training, curves),
+        ]
 
     def arm(self, name: str, replicate: Which) -> Arm:
         """Return an arm, its sizes at the replicate's share of the training patients."""
@@ -56,6 +73,7 @@ class Recipes:
             },
             "budget": self._budget(self.settings.curves[name].budget),
             "online": None,
+            "stops": [],
         }
 
     def curve_arms(self, name: str) -> list[Arm]:
@@ -71,22 +89,27 @@ class Recipes:
     def _budget(self, own: Budget | None) -> dict[str, Any]:
         return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
 
-    @property
-    def draws_by_fold(self) -> bool:
-        """Whether one job draws the samples of all synthesizers of a fold.
-
-        So it is where one job trains all its arms, since starting costs more than drawing. A curve
-        is trained by itself, and would be again when another synthesizer's samples change.
-        """
-        settings = self.settings
-        together = settings.classifier.jobs == "fold" and not settings.curves
-        return together and bool(settings.used_synthesizers)
-
-    def drawn_from(self, wildcards: Any) -> list[str]:
-        """Return the synthesizers that a job draws from by its wildcards: one, or all."""
+    def synthesizers_of(self, wildcards: Any) -> list[str]:
+        """Return the synthesizers of a job by its wildcards: one, or all of a fold."""
         own = dict(wildcards.items())
         one = own.get("synthesizer")
         return [one] if one else list(self.settings.used_synthesizers)
+
+    def synthesizer_trainings(self, wildcards: Any) -> list[dict[str, Any]]:
+        """Return what a job is told of the synthesizers that it trains.
+
+        `images` is how many of each class it draws as well: none where another job does.
+        """
+        one = "synthesizer" in dict(wildcards.items())
+        return [
+            {
+                "synthesizer": name,
+                "settings": self.synthesizer_values(name, wildcards.replicate),
+                "learns": self.study.scope_classes(wildcards.scope if one else ALL),
+                "images": 0 if one else self.samples_drawn(name, wildcards.replicate),
+            }
+            for name in self.synthesizers_of(wildcards)
+        ]
 
     def samples_drawn(self, name: str, replicate: Which = 1) -> int:
         """Return how many images of each class a fold's synthesizer draws."""
@@ -95,11 +118,11 @@ class Recipes:
 
     def classifier_values(self) -> dict[str, Any]:
         """Return the classifier's settings that decide its numbers; the arm decides the budget."""
-        return self.settings.classifier.model_dump(exclude={"budget", "stops", "jobs"})
+        return self.settings.classifier.model_dump(exclude={"budget", "stops"})
 
     def synthesizer_values(self, name: str, replicate: Which) -> dict[str, Any]:
         """Return a synthesizer's settings as plain values, its size at the replicate's share."""
-        values = self.settings.synthesizers[name].model_dump(exclude={"jobs", "samples"})
+        values = self.settings.synthesizers[name].model_dump(exclude={"samples"})
         return values | {"classic": Replicate.parse(replicate).of(values["classic"])}
 
     def reach(self) -> dict[str, Any]:
@@ -129,8 +152,7 @@ class Recipes:
     def network_names(self, replicate: Which) -> list[list[str]]:
         """Return the classifiers of a fold: the arms, then the curves."""
         arms = [["arm", name] for name in self.arms(replicate)]
-        whole = Replicate.parse(replicate).share == 100
-        return arms + [["curve", name] for name in self.settings.curves if whole]
+        return arms + [["curve", name] for name in self.curves(replicate)]
 
     @property
     def subset_synthesizers(self) -> list[str]:

@@ -158,11 +158,6 @@ class DcganSettings(_Adversarial):
     """One DCGAN per class (section 3.1)."""
 
     network: Literal["dcgan"] = Field("dcgan", description="Which network this is.")
-    jobs: Literal["class", "fold"] = Field(
-        "class",
-        description="One training job a `class`; or one a `fold`, where trainings are short or "
-        "on a GPU, which trains the classes side by side.",
-    )
 
 
 class AcganSettings(_Adversarial):
@@ -216,12 +211,6 @@ class ClassifierSettings(Model):
         [],
         description="Numbers of updates after which each arm's network is judged as well, for "
         "accuracy against updates; nothing is chosen by it.",
-    )
-    jobs: Literal["arm", "fold"] = Field(
-        "arm",
-        description="One training job an `arm`; or one for all arms of a `fold`, where trainings "
-        "are short or on a GPU, which trains the arms side by side. It keeps what it has trained, "
-        "so that a new arm trains alone either way.",
     )
 
 
@@ -411,6 +400,13 @@ class Settings(Model):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="`auto`: bfloat16 autocast where the device has it."
+    )
+    jobs: Literal["network", "fold"] = Field(
+        "network",
+        description="One training job a `network`: a class of a DCGAN, an ACGAN, an arm, a curve. "
+        "Or two a `fold`, one for its synthesizers and their samples and one for its classifiers, "
+        "where trainings are short or on a GPU, which trains networks side by side. They keep what "
+        "they have trained, so that a new arm trains alone either way.",
     )
     cohort: CohortSettings = Field(CohortSettings(), description="")
     roi: RoiSettings = Field(RoiSettings(), description="")

@@ -21,6 +21,7 @@ from augtrial.settings import DcganSettings, Settings, read_settings
 from augtrial.source import source_hash
 
 PHANTOM = "phantom"
+ALL = "all"  # the scope of a training job that learns all classes
 Which = int | str | Replicate  # a replicate, as code or a wildcard names it
 
 
@@ -191,15 +192,14 @@ class Study:
         return Replicate(1, own.share) if self.settings.share_synthesizer else own
 
     def scopes(self, synthesizer: str) -> list[str]:
-        """Return a synthesizer's training jobs in one fold: one a class, or `all`."""
+        """Return the files of a synthesizer's networks in one fold: one a class, or `all`."""
         settings = self.settings.synthesizers[synthesizer]
-        if isinstance(settings, DcganSettings) and settings.jobs == "class":
-            return self.classes
-        return ["all"]
+        by_class = isinstance(settings, DcganSettings) and self.settings.jobs == "network"
+        return self.classes if by_class else [ALL]
 
     def scope_classes(self, scope: str) -> list[str]:
         """Return the classes that a training job learns."""
-        return self.classes if scope == "all" else [scope]
+        return self.classes if scope == ALL else [scope]
 
     # Fresh lesions --------------------------------------------------------------------------
 

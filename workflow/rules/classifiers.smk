@@ -1,15 +1,18 @@
 # Classifiers: one training per arm, fold and replicate; then the fold's held-out lesions.
 
 ARM = "<results>/replicate{replicate}/fold{fold}/arms/{arm}"
+CURVE = "<results>/replicate{replicate}/fold{fold}/curves/{curve}"
 
 
 rule train_arm:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),
         variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: list(places.arm_samples(w.replicate, w.fold, recipes.arms_of(w))),
-        transformed=lambda w: places.transformed(w.replicate, w.fold, recipes.arms_of(w)),
-        contexts=lambda w: places.online_contexts(w.replicate, w.fold, recipes.arms_of(w)),
+        samples=lambda w: list(
+            places.training_samples(w.replicate, w.fold, *recipes.classifiers_of(w))
+        ),
+        transformed=lambda w: places.transformed(w.replicate, w.fold, recipes.classifiers_of(w)[0]),
+        contexts=lambda w: places.online_contexts(w.replicate, w.fold, recipes.classifiers_of(w)[0]),
     output:
         network=f"{ARM}.pt",
         history=f"{ARM}.history.csv",
@@ -21,14 +24,15 @@ rule train_arm:
     threads: 1
     resources:
         gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.arms(w.replicate, recipes.arms_of(w)),
-        runtime=lambda w, attempt: attempt * needs.arms_minutes(w.replicate, recipes.arms_of(w)),
+        mem_mb=lambda w, attempt: attempt
+        * needs.classifiers(w.replicate, *recipes.classifiers_of(w)),
+        runtime=lambda w, attempt: attempt
+        * needs.classifiers_minutes(w.replicate, *recipes.classifiers_of(w)),
     params:
-        trainings=lambda w: [recipes.arm_training(arm, w.replicate) for arm in recipes.arms_of(w)],
+        trainings=recipes.classifier_trainings,
         synthesizers=lambda w: list(
-            places.arm_samples(w.replicate, w.fold, recipes.arms_of(w)).values()
+            places.training_samples(w.replicate, w.fold, *recipes.classifiers_of(w)).values()
         ),
-        stops=study.settings.classifier.stops,
         size=study.settings.roi.size,
         settings=recipes.classifier_values(),
         classes=study.classes,
@@ -41,53 +45,37 @@ rule train_arm:
         "../scripts/train_classifiers.py"
 
 
-# One job for all arms of a fold, where starting costs more than training.
-if study.settings.classifier.jobs == "fold":
-
-    ruleorder: train_arms > train_arm
-
-    use rule train_arm as train_arms with:
-        output:
-            network=expand(f"{ARM}.pt", arm=recipes.arms(1), allow_missing=True),
-            history=expand(f"{ARM}.history.csv", arm=recipes.arms(1), allow_missing=True),
-            record=expand(f"{ARM}.json", arm=recipes.arms(1), allow_missing=True),
-        log:
-            "<logs>/train_arms/replicate{replicate}.fold{fold}.log",
-        benchmark:
-            "<benchmarks>/train_arms/replicate{replicate}.fold{fold}.tsv"
-        wildcard_constraints:
-            replicate=r"\d+",
-
-
 use rule train_arm as train_curve with:
-    input:
-        rois=lambda w: places.training_rois(w.replicate, w.fold),
-        variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: places.samples(w.replicate, w.fold, recipes.curve_synthesizers(w.curve)),
     output:
-        network="<results>/replicate{replicate}/fold{fold}/curves/{curve}.pt",
-        history="<results>/replicate{replicate}/fold{fold}/curves/{curve}.history.csv",
-        record="<results>/replicate{replicate}/fold{fold}/curves/{curve}.json",
+        network=f"{CURVE}.pt",
+        history=f"{CURVE}.history.csv",
+        record=f"{CURVE}.json",
     log:
         "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
     benchmark:
         "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
-    resources:
-        gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.curve(w.curve),
-        runtime=lambda w, attempt: attempt * needs.curve_minutes(w.curve),
-    params:
-        trainings=lambda w: [recipes.curve_training(w.curve)],
-        synthesizers=lambda w: recipes.curve_synthesizers(w.curve),
-        stops=[],
-        size=study.settings.roi.size,
-        settings=recipes.classifier_values(),
-        classes=study.classes,
-        seed=study.settings.seed,
-        device=study.settings.device,
-        precision=study.settings.precision,
-        checkpoints=places.checkpoints,
-        code=study.code("classifier_training", "trainingset"),
+
+
+# One job for all arms and curves of a fold, where starting costs more than training.
+if study.settings.jobs == "fold":
+
+    ruleorder: train_classifiers > train_arm
+    ruleorder: train_classifiers > train_curve
+
+    arms = {"arm": recipes.arms(1), "allow_missing": True}
+    curves = {"curve": recipes.curves(1), "allow_missing": True}
+
+    use rule train_arm as train_classifiers with:
+        output:
+            network=expand(f"{ARM}.pt", **arms) + expand(f"{CURVE}.pt", **curves),
+            history=expand(f"{ARM}.history.csv", **arms) + expand(f"{CURVE}.history.csv", **curves),
+            record=expand(f"{ARM}.json", **arms) + expand(f"{CURVE}.json", **curves),
+        log:
+            "<logs>/train_classifiers/replicate{replicate}.fold{fold}.log",
+        benchmark:
+            "<benchmarks>/train_classifiers/replicate{replicate}.fold{fold}.tsv"
+        wildcard_constraints:
+            replicate=r"\d+",
 
 
 rule fit_baselines:

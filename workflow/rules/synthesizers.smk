@@ -1,15 +1,17 @@
 # Synthesizers: each is trained for a fold from the other folds' lesions, and draws samples.
 
+SYNTHESIZER = "<results>/replicate{replicate}/fold{fold}/{synthesizer}"
+
 
 rule train_synthesizer:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),
         variants=lambda w: places.training_variants(w.replicate, w.fold),
     output:
-        network="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.pt",
-        history="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.history.csv",
-        progress="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.progress.npz",
-        record="<results>/replicate{replicate}/fold{fold}/{synthesizer}/{scope}.json",
+        network=f"{SYNTHESIZER}/{{scope}}.pt",
+        history=f"{SYNTHESIZER}/{{scope}}.history.csv",
+        progress=f"{SYNTHESIZER}/{{scope}}.progress.npz",
+        record=f"{SYNTHESIZER}/{{scope}}.json",
     log:
         "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
     benchmark:
@@ -18,31 +20,30 @@ rule train_synthesizer:
     threads: 1
     resources:
         gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.synthesizer(w.synthesizer, w.replicate),
+        mem_mb=lambda w, attempt: attempt
+        * needs.synthesizers(w.replicate, recipes.synthesizers_of(w)),
         runtime=lambda w, attempt: attempt
-        * needs.synthesizer_minutes(w.synthesizer, w.replicate, w.scope),
+        * needs.synthesizers_minutes(
+            w.replicate, recipes.synthesizers_of(w), w.get("scope", "all")
+        ),
     params:
-        settings=lambda w: recipes.synthesizer_values(w.synthesizer, w.replicate),
+        trainings=recipes.synthesizer_trainings,
         classes=study.classes,
-        learns=lambda w: study.scope_classes(w.scope),
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=places.checkpoints,
         code=study.code("synthesizers.units"),
     script:
-        "../scripts/train_synthesizer.py"
-
-
-SAMPLES = "<results>/replicate{replicate}/fold{fold}/{synthesizer}/samples.npz"
+        "../scripts/train_synthesizers.py"
 
 
 rule draw_samples:
     input:
-        networks=lambda w: places.generators(w.replicate, w.fold, recipes.drawn_from(w), ".pt"),
-        records=lambda w: places.generators(w.replicate, w.fold, recipes.drawn_from(w), ".json"),
+        networks=lambda w: places.generators(w.replicate, w.fold, [w.synthesizer], ".pt"),
+        records=lambda w: places.generators(w.replicate, w.fold, [w.synthesizer], ".json"),
     output:
-        samples=SAMPLES,
+        samples=f"{SYNTHESIZER}/samples.npz",
     log:
         "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
     benchmark:
@@ -50,31 +51,35 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.samples(recipes.drawn_from(w)),
+        mem_mb=lambda w, attempt: attempt * needs.samples([w.synthesizer]),
     params:
-        images=lambda w: {
-            name: recipes.samples_drawn(name, w.replicate) for name in recipes.drawn_from(w)
-        },
+        images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,
-        code=study.code("synthesizers.samples", "synthesizers.units"),
+        code=study.code("synthesizers.units"),
     script:
         "../scripts/draw_samples.py"
 
 
-if recipes.draws_by_fold:
+# One job for all synthesizers of a fold and their samples, where starting costs more than training.
+if study.settings.jobs == "fold" and study.settings.used_synthesizers:
 
-    ruleorder: draw_fold_samples > draw_samples
+    ruleorder: train_synthesizers > train_synthesizer
+    ruleorder: train_synthesizers > draw_samples
 
-    use rule draw_samples as draw_fold_samples with:
+    every = {"synthesizer": study.settings.used_synthesizers, "allow_missing": True}
+
+    use rule train_synthesizer as train_synthesizers with:
         output:
-            samples=expand(
-                SAMPLES, synthesizer=study.settings.used_synthesizers, allow_missing=True
-            ),
+            network=expand(f"{SYNTHESIZER}/all.pt", **every),
+            history=expand(f"{SYNTHESIZER}/all.history.csv", **every),
+            progress=expand(f"{SYNTHESIZER}/all.progress.npz", **every),
+            record=expand(f"{SYNTHESIZER}/all.json", **every),
+            samples=expand(f"{SYNTHESIZER}/samples.npz", **every),
         log:
-            "<logs>/draw_fold_samples/replicate{replicate}.fold{fold}.log",
+            "<logs>/train_synthesizers/replicate{replicate}.fold{fold}.log",
         benchmark:
-            "<benchmarks>/draw_fold_samples/replicate{replicate}.fold{fold}.tsv"
+            "<benchmarks>/train_synthesizers/replicate{replicate}.fold{fold}.tsv"
         wildcard_constraints:
             replicate=r"\d+",

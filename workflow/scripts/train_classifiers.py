@@ -23,7 +23,7 @@ with job(snakemake):
     samples = read_samples(inputs.get("samples", []), params.synthesizers)
     transformed = inputs.get("transformed", [])
     recipes = [(name, own) for own in params.trainings for name in own["recipes"]]
-    sizes = {}
+    sizes = []
 
     def online_variants(classic, device):
         from augtrial.online import variants_on
@@ -35,16 +35,20 @@ with job(snakemake):
 
     def trainings(device, checkpoints):
         for name, training in recipes:
+            recipe = training["recipes"][name]
             learnt = assemble(
-                Arm(**training["recipes"][name]),
+                Arm(**recipe),
                 parts,
                 params.classes,
                 seed=params.seed,
                 replicate=Replicate.parse(names["replicate"]).number,
                 samples=samples,
-                transformed=[path for path in transformed if Path(path).stem == name],
+                transformed=[
+                    path for path in transformed if recipe["transforms"] and Path(path).stem == name
+                ],
             )
-            sizes[name] = pd.Series(learnt.sources).value_counts().to_dict()
+            sizes.append(pd.Series(learnt.sources).value_counts().to_dict())
+            own = {key: training[key] for key in ("budget", "online", "stops")}
             yield ClassifierTraining(
                 learnt.images,
                 learnt.labels,
@@ -55,8 +59,8 @@ with job(snakemake):
                 seed=seeds.derive(params.seed, "classifier", *where),
                 device=device,
                 online=online_variants(training["online"], device) if training["online"] else None,
-                checkpoint=checkpoints.of([name, training], learnt.images, learnt.labels),
-                stops=params.stops,
+                checkpoint=checkpoints.of([name, recipe, own], learnt.images, learnt.labels),
+                stops=training["stops"],
             )
 
     # What decides a network, whatever else the job trains; its images are part of the key as well.
@@ -70,13 +74,14 @@ with job(snakemake):
             params.checkpoints, place, [key, device.name], keep=len(params.trainings) > 1
         ) as checkpoints,
     ):
-        ended = train_all(trainings(device, checkpoints), device)
+        ended, seen = train_all(trainings(device, checkpoints), device), iter(sizes)
         for training, network, history, record in zip(params.trainings, *files, strict=True):
-            states, rows = {}, []
+            states, rows, images = {}, [], {}
             for name, trained in zip(training["recipes"], ended, strict=False):
                 states |= trained.networks(name)
                 rows += [{"recipe": name, **row} for row in trained.history]
-                print(f"{name}: {sizes[name]}, loss {trained.history[-1]['loss']:.3f}")
+                images[name] = next(seen)
+                print(f"{name}: {images[name]}, loss {trained.history[-1]['loss']:.3f}")
                 print(f"trained {trained.updates} updates in {trained.seconds:.2f} s")
             state = {
                 f"{at}/{key}": value for at, own in states.items() for key, value in own.items()
@@ -85,7 +90,6 @@ with job(snakemake):
             write_table(history, pd.DataFrame(rows))
             told = {k: training[k] for k in ("recipes", "budget")} | {"settings": params.settings}
             told |= {**names, "seed": params.seed, "device": device.name}
-            told |= {"images": {name: sizes[name] for name in training["recipes"]}}
-            told |= {"classes": params.classes}
+            told |= {"images": images, "classes": params.classes}
             told |= {"trained_on": [lesion for part in parts for lesion in part.lesion_ids]}
             write_json(record, told)

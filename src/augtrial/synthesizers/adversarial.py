@@ -149,7 +149,8 @@ class PairTraining(Training):
         self.totals = torch.zeros(len(COLUMNS), device=device.torch)
         if checkpoint is not None and (state := checkpoint.load()):
             for name, part in self._parts().items():
-                part.load_state_dict(state[name])
+                if state[name]:
+                    part.load_state_dict(state[name])
             self.history, self.snapshots = state["history"], state["snapshots"]
             self.update = state["step"]
             self.totals.copy_(state["totals"])
@@ -204,8 +205,12 @@ class PairTraining(Training):
             self.totals.zero_()
             if epoch in self.epochs:
                 self.snapshots.append(self._snapshot())
-        if self.checkpoint is not None and self.checkpoint.is_due():
-            states = {name: part.state_dict() for name, part in self._parts().items()}
+        ended = self.update == self.updates
+        if self.checkpoint is not None and (ended or self.checkpoint.is_due()):
+            states = {
+                name: None if ended and part is not self.pair else part.state_dict()
+                for name, part in self._parts().items()
+            }
             progress = {"history": self.history, "snapshots": self.snapshots}
             progress |= {"totals": self.totals, "step": self.update}
             self.checkpoint.save(progress | states)

@@ -15,12 +15,13 @@ from augtrial.checkpoints import Checkpoint
 from augtrial.device import Device
 from augtrial.engine import train_all
 from augtrial.synthesizers.adversarial import PairTraining, build_pair
+from augtrial.synthesizers.samples import draw_samples
 from augtrial.trainingset import TrainingSet
 
 if TYPE_CHECKING:
     from augtrial.settings import AcganSettings, DcganSettings
 
-ALL = "all"
+ALL = "all"  # the unit that learns all classes
 
 
 @dataclass
@@ -122,3 +123,40 @@ def load_generator(
     own = {k.removeprefix(f"{unit}."): v for k, v in state.items() if k.startswith(f"{unit}.")}
     pair.load_state_dict(own)
     return pair.generator, classes.index(label) if joint else 0
+
+
+def draw_units(
+    state: Mapping[str, Tensor],
+    settings: "DcganSettings | AcganSettings",
+    number: int,
+    *,
+    learns: Sequence[str],
+    classes: Sequence[str],
+    size: int,
+    seed_of: Callable[[str], int],
+    device: Device,
+) -> dict[str, np.ndarray]:
+    """Return so many images of each class learnt: `images/<class>` uint8 [number, s, s].
+
+    Args:
+        state: what `train_units` left.
+        settings: networks.
+        number: images of each class.
+        learns: the classes to draw.
+        classes: all classes.
+        size: side of the images.
+        seed_of: the seed of a class's samples by its name.
+        device: where to draw them, in float32.
+    """
+    drawn = {}
+    for label in learns:
+        generator, index = load_generator(state, label, settings, classes=classes, size=size)
+        drawn[f"images/{label}"] = draw_samples(
+            generator,
+            number,
+            latent=settings.latent,
+            label=index,
+            seed=seed_of(label),
+            device=device.torch,
+        )
+    return drawn
