@@ -1,12 +1,14 @@
 """Writes docs/benchmarks.md: `make bench` on a quiet machine, or `python -m benchmarks roofline`
-for one part, which leaves the others as they were.
+for one part, which leaves the others as they were, and what other machines have measured. On a GPU
+machine, `python3 -m benchmarks engines` needs PyTorch, NumPy and pandas alone.
 """
 
+import ast
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from benchmarks import engines, growth, metrics, overhead, quality, roofline, variants
 from benchmarks.paired import machine
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
@@ -16,36 +18,59 @@ Written by `make bench`. Figures stand beside their baselines of the same run (A
 ratios travel to other machines, seconds do not.
 """
 PARTS = {
-    "How near to the machine's limit": roofline,
-    "Training engines": engines,
-    "Quality of the DCGAN engine's images": quality,
-    "Classic augmentation": variants,
-    "Measures of fidelity, 5,000 x 5,000 images": metrics,
-    "The pipeline's own cost": overhead,
-    "Growth with lesions, variants, arms, replicates and folds": growth,
+    "How near to the machine's limit": "roofline",
+    "Training engines": "engines",
+    "Quality of the DCGAN engine's images": "quality",
+    "Classic augmentation": "variants",
+    "Measures of fidelity, 5,000 x 5,000 images": "metrics",
+    "The pipeline's own cost": "overhead",
+    "Growth with lesions, variants, arms, replicates and folds": "growth",
 }
+BEGIN = re.compile(r"^(?=`python -m benchmarks\.\w+` on )", re.MULTILINE)
+
+Blocks = dict[str, dict[str, str]]  # title -> machine -> what was measured there
 
 
-def section(title: str) -> str:
-    """Measure a part: what it is, by which command, on which machine, and its tables."""
-    module = PARTS[title]
-    about = (module.__doc__ or "").split("\n\n")[0]
-    command = f"`python -m {module.__name__}`"
-    return f"## {title}\n{about}\n\n{command} on {machine()}.\n\n{module.text()}\n"
+def read(page: str) -> Blocks:
+    """Return what a page holds."""
+    found: Blocks = {}
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        title, _, text = section.partition("\n")
+        found[title] = {_machine_of(block): block.strip() for block in BEGIN.split(text)[1:]}
+    return found
+
+
+def written(blocks: Blocks) -> str:
+    """Return the page that holds these."""
+    text = [HEAD]
+    for title, part in PARTS.items():
+        if title in blocks:
+            source = Path(__file__).with_name(f"{part}.py").read_text(encoding="utf-8")
+            about = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0]
+            text.append("\n\n".join([f"## {title}\n{about}", *blocks[title].values()]) + "\n")
+    return "\n".join(text)
+
+
+def measure(part: str) -> str:
+    """Measure a part: by which command, on which machine, and its tables."""
+    module = import_module(f"benchmarks.{part}")
+    return f"`python -m {module.__name__}` on {machine()}.\n\n{module.text()}"
+
+
+def _machine_of(block: str) -> str:
+    """Return the machine's name, whatever PyTorch was on it."""
+    return block.partition("` on ")[2].partition(", PyTorch")[0]
 
 
 def main() -> None:
     """Measure the parts that the command line names, or all, and write the page."""
-    kept = {}
-    if PAGE.exists():
-        found = re.split(r"^(?=## )", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-        kept = {text.splitlines()[0].removeprefix("## "): text.rstrip() + "\n" for text in found}
-    for title, module in PARTS.items():
-        if len(sys.argv) == 1 or module.__name__.removeprefix("benchmarks.") in sys.argv[1:]:
+    for title, part in PARTS.items():
+        if len(sys.argv) == 1 or part in sys.argv[1:]:
             print(f"{title} ...", flush=True)
-            kept[title] = section(title)
-        written = [HEAD, *(kept[name] for name in PARTS if name in kept)]
-        PAGE.write_text("\n".join(written), encoding="utf-8")
+            block = measure(part)
+            blocks = read(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+            blocks.setdefault(title, {})[_machine_of(block)] = block
+            PAGE.write_text(written(blocks), encoding="utf-8")
 
 
 if __name__ == "__main__":
