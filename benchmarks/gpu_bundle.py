@@ -112,7 +112,6 @@ def _told(study: Study) -> dict[str, Any]:
             for replicate in study.replicates
         },
         "classifier": recipes.classifier_values(),
-        "stops": settings.classifier.stops,
         "arms": {name: recipes.arm_training(name, 1) for name in settings.arms},
         "curves": {name: recipes.curve_training(name) for name in settings.curves},
     }

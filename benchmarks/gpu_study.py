@@ -159,7 +159,7 @@ class GpuStudy:
         ]
 
         def trainings() -> Iterator[ClassifierTraining]:
-            for kind, _, recipe, training in networks:
+            for _, _, recipe, training in networks:
                 learnt = self.cohort.learnt(
                     training["recipes"][recipe], parts, replicate, samples=samples
                 )
@@ -182,7 +182,7 @@ class GpuStudy:
                     seed=seeds.derive(told.seed, "classifier", *where),
                     device=self.device,
                     online=online,
-                    stops=told.stops if kind == "arm" else [],
+                    stops=training["stops"],
                 )
 
         ids = told.parts[str(replicate)][str(fold)]

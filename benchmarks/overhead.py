@@ -2,9 +2,13 @@
 
 Run `python -m benchmarks.overhead [cores]`: it runs config/quick.yaml, whole and with the four arms
 of the paper alone, on a quiet machine: about fifteen minutes on two cores. The overhead is the wall
-time less the seconds that the trainings themselves report, at full use of all cores.
+time less the seconds that the trainings themselves report, at full use of all cores. Of it, starts
+are what Python and the imports of a rule's script take, for each job; work is the rest of what jobs
+took; idle is when a core had no job, Snakemake's own start among it.
 """
 
+import ast
+import itertools
 import os
 import re
 import subprocess
@@ -12,6 +16,7 @@ import sys
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import pandas as pd
@@ -22,6 +27,8 @@ from benchmarks.paired import markdown, seconds
 ROOT = Path(__file__).parents[1]
 QUICK = ROOT / "config/quick.yaml"
 FOUR = ("none", "classic", "classic+dcgan", "classic+acgan")
+SCRIPT = re.compile(r'^ *script:\n +"../scripts/(.+)"', re.MULTILINE)
+RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
 TRAINED = re.compile(r"^trained .* in ([\d.]+) s$", re.MULTILINE)
 
 
@@ -60,32 +67,64 @@ def training_seconds(results: Path) -> float:
     return sum(float(found) for log in logs for found in TRAINED.findall(log.read_text()))
 
 
-def jobs(results: Path) -> list[list[object]]:
-    """Return for each rule how many jobs it had and their seconds in the mean."""
+def jobs(results: Path) -> dict[str, list[float]]:
+    """Return for each rule the seconds of its jobs, the rule that took longest first."""
     took: dict[str, list[float]] = defaultdict(list)
     for path in (results / "benchmarks").rglob("*.tsv"):
         rule = path.parent.name if path.parent.name != "benchmarks" else path.stem
         took[rule].append(float(pd.read_csv(path, sep="\t")["s"].iloc[0]))
-    return [
-        [rule, len(own), f"{sum(own) / len(own):.1f}", f"{sum(own):.0f}"]
-        for rule, own in sorted(took.items(), key=lambda item: -sum(item[1]))
-    ]
+    return dict(sorted(took.items(), key=lambda item: -sum(item[1])))
+
+
+def scripts() -> dict[str, str]:
+    """Return for each rule the name of its script."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        text = path.read_text(encoding="utf-8")
+        begins = [*RULE.finditer(text), None]
+        for rule, following in itertools.pairwise(begins):
+            own = SCRIPT.search(text, rule.end(), following.start() if following else len(text))
+            name, renamed = rule.groups()
+            if script := own[1] if own else found.get(name):
+                found[renamed or name] = script
+    return found
+
+
+def start_seconds(script: str) -> float:
+    """Return how long a job of a script takes until all is imported, the median of three."""
+    tree = ast.parse((ROOT / "workflow/scripts" / script).read_text(encoding="utf-8"))
+    (body,) = (node for node in tree.body if isinstance(node, ast.With))
+    lines = [node for node in body.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    # Snakemake's own preamble comes first, then the script's head.
+    code = ["import pickle", "from snakemake import script", "import augtrial.jobs"]
+    command = [sys.executable, "-c", "\n".join([*code, *map(ast.unparse, lines)])]
+    run = partial(subprocess.run, command, cwd=ROOT, check=True)
+    return median(seconds(run) for _ in range(3))
 
 
 def text(cores: int = 2) -> str:
     """Return both tables as Markdown."""
     config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
-    rows, by_rule = [], []
+    script_of, rows = scripts(), []
+    starts = {name: start_seconds(name) for name in sorted(set(script_of.values()))}
     for name, own in (("the paper's four arms", four_arms(config)), ("whole", config)):
         with TemporaryDirectory() as folder:
             wall = seconds(partial(run, own, Path(folder), cores))
             results = Path(folder) / "results" / own["study"]
-            trained, by_rule = training_seconds(results), jobs(results)
+            trained, took = training_seconds(results), jobs(results)
         overhead = 1 - trained / cores / wall
-        rows.append([name, f"{wall:.0f}", f"{trained:.0f}", f"{100 * overhead:.0f} %"])
-    columns = ["quick study", "wall, s", "trainings, core s", "overhead"]
-    rules = ["rule (whole study)", "jobs", "mean, s", "together, s"]
-    return "\n\n".join([markdown(columns, rows), markdown(rules, by_rule)])
+        started = sum(len(own) * starts[script_of[rule]] for rule, own in took.items())
+        worked = sum(map(sum, took.values()))
+        parts = [trained, started, worked - trained - started, cores * wall - worked]
+        rows.append([name, f"{wall:.0f}", *(f"{part:.0f}" for part in parts)])
+        rows[-1].append(f"{100 * overhead:.0f} %")
+    by_rule = []
+    for rule, own in took.items():
+        times = starts[script_of[rule]], sum(own) / len(own)
+        by_rule.append([rule, len(own), *(f"{time:.1f}" for time in times), f"{sum(own):.0f}"])
+    columns = ["quick study; core seconds", "wall, s", "trainings", "starts", "work", "idle"]
+    rules = ["rule (whole study)", "jobs", "start, s", "mean, s", "together, s"]
+    return "\n\n".join([markdown([*columns, "overhead"], rows), markdown(rules, by_rule)])
 
 
 if __name__ == "__main__":

@@ -66,3 +66,10 @@ def test_a_study_on_the_cpu_asks_for_no_gpu_and_no_memory_for_one():
     assert Recipes(study()).gpus == 1
     cpu, gpu = (Needs(study(device=device)) for device in ("cpu", "auto"))
     assert cpu.classifiers(1, ["none"]) < CUDA < gpu.classifiers(1, ["none"])
+
+
+def test_a_job_of_a_whole_fold_asks_for_the_samples_that_it_draws():
+    alone, fold = (Needs(study(jobs=jobs)) for jobs in ("network", "fold"))
+    samples = 4000 * 2 * 3 * 64**2 / 1e6  # of two parts, three classes, in MB
+    more = fold.synthesizers(1, ["dcgan"]) - alone.synthesizers(1, ["dcgan"])
+    assert more == pytest.approx(3 * samples, abs=2)

@@ -64,8 +64,8 @@ def test_same_seed_gives_the_same_bytes_however_many_processes_draw(cohort, tmp_
 
 def test_other_seed_gives_other_images(cohort, tmp_path):
     write_cohort(tmp_path, seed=4, classes={"cyst": 1})
-    image = (tmp_path / "images/p001.nii.gz").read_bytes()
-    assert image != (cohort / "images/p001.nii.gz").read_bytes()
+    image = (tmp_path / "images/p001.nii").read_bytes()
+    assert image != (cohort / "images/p001.nii").read_bytes()
 
 
 def test_table_is_cohort_rows_and_its_files_exist(cohort):
@@ -74,7 +74,7 @@ def test_table_is_cohort_rows_and_its_files_exist(cohort):
         header, *lines = csv.reader(file)
     assert tuple(header) == Row._fields
     assert [Row(*line) for line in lines] == rows
-    files = {path.relative_to(cohort).as_posix() for path in cohort.rglob("*.nii.gz")}
+    files = {path.relative_to(cohort).as_posix() for path in cohort.rglob("*.nii*")}
     assert files == {row.image for row in rows} | {row.mask for row in rows}
     assert (cohort / "README.md").exists()
 
@@ -109,9 +109,9 @@ def test_slices_of_a_lesion_shrink_away_from_the_largest(patients):
 def test_drawn_slice_is_the_slice_of_the_drawn_volume(tmp_path):
     name, labels = _patients(5, ("stream", "s"), TINY)[0]
     patient = Patient(5, ("stream", "s", name), labels)
-    patient.write_image(tmp_path / "image.nii.gz")
+    patient.write_image(tmp_path / "image.nii")
     patient.write_mask(patient.lesions[0], tmp_path / "mask.nii.gz")
-    volume = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "image.nii.gz")))
+    volume = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "image.nii")))
     mask = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "mask.nii.gz"))) > 0
     lesion = next(draw_lesions(seed=5, stream="s", classes=TINY))
     largest = int(np.argmax(mask.sum(axis=(1, 2))))
@@ -273,7 +273,8 @@ def test_wrong_classes_are_told_with_the_right_ones(classes, says):
         next(draw_lesions(seed=0, stream="s", classes=classes))
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_picture(tmp_path):
+@pytest.mark.parametrize("name", ["p001.nii", "p001.nii.gz"])
+def test_a_full_disk_is_told_and_leaves_no_half_picture(name, tmp_path):
     """ITK itself writes what fits and says nothing."""
     code = """
 import resource, sys
@@ -282,7 +283,7 @@ from augtrial.cohort.phantom_patients import Patient
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 Patient(3, ("full disk",), ["cyst"]).write_image(Path(sys.argv[1]))
 """
-    path = tmp_path / "p001.nii.gz"
+    path = tmp_path / name
     command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1

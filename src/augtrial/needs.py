@@ -69,7 +69,11 @@ class Needs:
 
     def synthesizers(self, replicate: Which, names: Sequence[str]) -> int:
         """Return what training these synthesizers one by one takes."""
-        return max(self._synthesizer(name, replicate) for name in names)
+        most = max(self._synthesizer(name, replicate) for name in names)
+        drawn = 0
+        if self.settings.jobs == "fold":  # such a job draws the samples as well
+            drawn = max(map(self.recipes.samples_drawn, names)) * len(self.study.classes)
+        return most + self._mb(3 * drawn)
 
     def _synthesizer(self, name: str, replicate: Which) -> int:
         settings = self.settings.synthesizers[name]

@@ -103,5 +103,5 @@ def disk_bytes(study: Study) -> float:
     trained += sum(len(curve.sizes) for curve in settings.curves.values())
     networks += 4 * trained * classifier
     networks *= 2 if settings.jobs == "fold" else 1  # such jobs keep their checkpoints
-    cohort = lesions * 1e6 if study.is_phantom else 0
+    cohort = lesions * 2.2e6 if study.is_phantom else 0
     return variants + jobs * (samples * pixels + networks) + lesions * 2e5 + cohort

@@ -118,15 +118,19 @@ class Patient:
         image.SetOrigin((*self.scanner.corner_mm, self.slices[0] * thickness))
         with written_whole(path) as draft:
             SimpleITK.WriteImage(image, str(draft), useCompression=True, compressionLevel=1)
-            _check_end(draft, HEADER + volume.size * np.dtype(dtype).itemsize)
+            _check_length(draft, HEADER + volume.size * np.dtype(dtype).itemsize)
 
 
-def _check_end(path: Path, length: int) -> None:
-    """Raise OSError where a gzip file does not end with the length of what was put in.
+def _check_length(path: Path, length: int) -> None:
+    """Raise OSError where a file is too short; a gzip file ends with what its length unpacked is.
 
     On a full disk ITK writes what fits and says nothing.
     """
-    if int.from_bytes(path.read_bytes()[-4:], "little") != length % 2**32:
+    if path.suffix == ".gz":
+        whole = int.from_bytes(path.read_bytes()[-4:], "little") == length % 2**32
+    else:
+        whole = path.stat().st_size == length
+    if not whole:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
