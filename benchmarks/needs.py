@@ -40,7 +40,7 @@ def asked(folder: Path) -> dict[str, tuple[int, int | None]]:
         ),
     }
     if used:
-        rules["draw_samples"] = max(needs.samples([name]) for name in used), None
+        rules["draw_samples"] = max(map(needs.samples, used)), None
         rules["train_synthesizers"] = (
             needs.synthesizers(1, used),
             needs.synthesizers_minutes(1, used),

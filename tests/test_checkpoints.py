@@ -42,32 +42,36 @@ def test_a_checkpoint_that_cannot_be_read_counts_as_none(tmp_path, capsys):
 
 def test_the_checkpoints_of_a_job_that_ended_well_are_gone(tmp_path):
     with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
-        checkpoints.of("a").save({"step": 1})
+        checkpoints.of("a", {}).save({"step": 1})
     assert [path.name for path in tmp_path.iterdir()] == ["job.1.lock"]
 
 
 def test_the_checkpoints_of_a_job_that_failed_stay(tmp_path):
     def fail():
         with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
-            checkpoints.of("a").save({"step": 1})
+            checkpoints.of("a", {}).save({"step": 1})
             raise Killed
 
     with pytest.raises(Killed):
         fail()
     with CheckpointFolder(tmp_path, "job.1", "key") as checkpoints:
-        assert checkpoints.of("a").load() == {"step": 1}
+        assert checkpoints.of("a", {}).load() == {"step": 1}
 
 
-def test_a_job_of_several_networks_keeps_what_it_trained_and_forgets_the_rest(tmp_path):
-    for names in (["a", "b"], ["b", "c"]):
+def test_a_job_of_several_networks_keeps_one_checkpoint_a_name(tmp_path):
+    def run(**recipes):
         with CheckpointFolder(tmp_path, "job.1", "key", keep=True) as checkpoints:
-            for name in names:
-                checkpoint = checkpoints.of(name)
-                assert (checkpoint.load() is not None) == (name == "b" and names[0] == "b")
-                checkpoint.save({"name": name})
-    with CheckpointFolder(tmp_path, "job.1", "key", keep=True) as checkpoints:
-        assert checkpoints.of("a").load() is None
-        assert checkpoints.of("c").load() == {"name": "c"}
+            own = {name: checkpoints.of(name, recipe) for name, recipe in recipes.items()}
+            loaded = {name: checkpoint.load() for name, checkpoint in own.items()}
+            for name, checkpoint in own.items():
+                checkpoint.save({"recipe": recipes[name]})
+        return loaded
+
+    assert run(a=1, b=1) == {"a": None, "b": None}
+    assert run(a=2) == {"a": None}
+    assert run(a=1, b=1) == {"a": None, "b": {"recipe": 1}}  # b was left out and comes back
+    assert run(a=1, b=2) == {"a": {"recipe": 1}, "b": None}
+    assert len(list(tmp_path.glob("job.1/*/*/state.pt"))) == 2
 
 
 def test_a_second_job_of_the_same_place_says_who_trains_there_and_waits(tmp_path):

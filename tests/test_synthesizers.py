@@ -6,8 +6,8 @@ from augtrial.checkpoints import Checkpoint
 from augtrial.settings import AcganSettings, DcganSettings
 from augtrial.synthesizers import acgan, dcgan
 from augtrial.synthesizers.adversarial import build_pair, train_pair
-from augtrial.synthesizers.samples import draw_samples
-from augtrial.synthesizers.units import load_generator, train_units
+from augtrial.synthesizers.samples import draw_samples, load_generator
+from augtrial.synthesizers.units import train_units
 from augtrial.trainingset import TrainingSet
 from small_networks import CPU, SMALL_PAIR
 

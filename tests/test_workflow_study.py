@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from benchmarks.needs import rows as memory_rows
 
 from augtrial.report.markdown import summary
@@ -226,10 +227,22 @@ def test_two_jobs_a_fold_give_the_same_bytes_and_keep_what_they_have_trained(run
     after = digests(folder, patterns)
     changed = {name.partition("/")[2] for name in before if before[name] != after[name]} - {""}
     assert changed == {"acgan/samples.npz", "arms/classic+acgan.pt"}
-    for log, trained in (("train_synthesizers", 1), ("train_classifiers", 2)):
-        text = (by_fold.results / f"logs/{log}/replicate1.fold1.log").read_text(encoding="utf-8")
-        took = [float(seconds) for seconds in re.findall(r"trained .* in ([\d.]+) s", text)]
-        assert sum(seconds > 0 for seconds in took) == trained, text
+    assert newly_trained(by_fold, "train_synthesizers") == 1
+    assert newly_trained(by_fold, "train_classifiers") == 2
+
+    values = yaml.safe_load(by_fold.configfile.read_text(encoding="utf-8"))
+    arms = {name: arm for name, arm in values["arms"].items() if name != "classic+acgan"}
+    by_fold.change(arms=arms, contrasts=["classic - none"], synthesizers__dcgan__samples=25)
+    by_fold.call("results/tiny/replicate1/fold1/dcgan/samples.npz")
+    assert newly_trained(by_fold, "train_synthesizers") == 0
+
+
+def newly_trained(run: Run, rule: str) -> int:
+    """Return how many networks the last job of the first fold trained, not taken from a place."""
+    log = run.results / f"logs/{rule}/replicate1.fold1.log"
+    took = re.findall(r"trained .* in ([\d.]+) s", log.read_text(encoding="utf-8"))
+    assert took
+    return sum(float(seconds) > 0 for seconds in took)
 
 
 def test_a_colour_an_order_or_other_words_redraw_figures_and_report_alone(edited):

@@ -81,8 +81,8 @@ class CheckpointFolder:
             folder: where this project's checkpoints are kept.
             place: the job's own name, a file name.
             key: the settings, seed and names that decide the results of all its networks.
-            keep: True keeps the checkpoints of this run when it ends, for a later run of which
-                only some networks differ; what no longer fits is removed either way.
+            keep: True keeps the checkpoints when the job ends, one a name, for a later run of
+                which only some networks differ; a network that is left out now may come back.
         """
         self.folder, self.key, self.keep = Path(folder) / place, key, keep
         self.given: list[Checkpoint] = []
@@ -111,18 +111,19 @@ class CheckpointFolder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Give the place back; a job that ended well leaves no checkpoint that is not kept."""
         if kind is None:
-            current = {checkpoint.path.parent for checkpoint in self.given if self.keep}
-            for own in self.folder.glob("*"):
-                if own not in current:
-                    shutil.rmtree(own, ignore_errors=True)
-            if not current:
+            for own in (checkpoint.path.parent for checkpoint in self.given if self.keep):
+                for other in own.parent.glob("*"):  # of the same name, from another recipe
+                    if other != own:
+                        shutil.rmtree(other, ignore_errors=True)
+            if not self.keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
         self.holder.unlink(missing_ok=True)
         self.lock.release()
 
-    def of(self, name: Any, *arrays: np.ndarray) -> Checkpoint:
-        """Return the checkpoint of one network, trained on these arrays."""
-        self.given.append(Checkpoint(self.folder, [self.key, name], *arrays))
+    def of(self, name: str, recipe: Any, *arrays: np.ndarray) -> Checkpoint:
+        """Return the checkpoint of one network: its name in this job, its recipe, its images."""
+        folder = self.folder / hashlib.sha256(name.encode()).hexdigest()[:12]
+        self.given.append(Checkpoint(folder, [self.key, name, recipe], *arrays))
         return self.given[-1]
 
 

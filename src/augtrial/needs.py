@@ -91,10 +91,10 @@ class Needs:
         numbers = activations + weights + at_points
         return self.torch + self._mb(3 * images) + round(numbers / 1e6)
 
-    def samples(self, names: Sequence[str]) -> int:
-        """Return what drawing these synthesizers' images for a fold takes."""
-        images = sum(map(self.recipes.samples_drawn, names)) * len(self.study.classes)
-        weights = max(sum(synthesizer_weights(self.settings.synthesizers[name])) for name in names)
+    def samples(self, name: str) -> int:
+        """Return what drawing a synthesizer's images for a fold takes."""
+        images = self.recipes.samples_drawn(name) * len(self.study.classes)
+        weights = sum(synthesizer_weights(self.settings.synthesizers[name]))
         return self.torch + self._mb(3 * images) + round(16 * weights / 1e6)
 
     def looking(self) -> int:

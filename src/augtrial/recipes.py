@@ -92,8 +92,10 @@ class Recipes:
     def synthesizers_of(self, wildcards: Any) -> list[str]:
         """Return the synthesizers of a job by its wildcards: one, or all of a fold."""
         own = dict(wildcards.items())
-        one = own.get("synthesizer")
-        return [one] if one else list(self.settings.used_synthesizers)
+        if "synthesizer" in own:
+            return [own["synthesizer"]]
+        whole = Replicate.parse(own["replicate"]).share == 100
+        return list(self.settings.used_synthesizers) if whole else self.subset_synthesizers
 
     def synthesizer_trainings(self, wildcards: Any) -> list[dict[str, Any]]:
         """Return what a job is told of the synthesizers that it trains.

@@ -406,7 +406,8 @@ class Settings(Model):
         description="One training job a `network`: a class of a DCGAN, an ACGAN, an arm, a curve. "
         "Or two a `fold`, one for its synthesizers and their samples and one for its classifiers, "
         "where trainings are short or on a GPU, which trains networks side by side. They keep what "
-        "they have trained, so that a new arm trains alone either way.",
+        "they have trained, so that a new arm trains alone either way. Choose before the first "
+        "run: the other way trains anew.",
     )
     cohort: CohortSettings = Field(CohortSettings(), description="")
     roi: RoiSettings = Field(RoiSettings(), description="")

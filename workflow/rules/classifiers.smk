@@ -78,6 +78,25 @@ if study.settings.jobs == "fold":
             replicate=r"\d+",
 
 
+if study.settings.jobs == "fold" and study.subset_replicates:
+
+    ruleorder: train_subset_classifiers > train_arm
+
+    some_arms = {"arm": study.settings.subset_arms, "allow_missing": True}
+
+    use rule train_arm as train_subset_classifiers with:
+        output:
+            network=expand(f"{ARM}.pt", **some_arms),
+            history=expand(f"{ARM}.history.csv", **some_arms),
+            record=expand(f"{ARM}.json", **some_arms),
+        log:
+            "<logs>/train_subset_classifiers/replicate{replicate}.fold{fold}.log",
+        benchmark:
+            "<benchmarks>/train_subset_classifiers/replicate{replicate}.fold{fold}.tsv"
+        wildcard_constraints:
+            replicate=r"\d+-share\d+",
+
+
 rule fit_baselines:
     input:
         rois=lambda w: places.training_rois(w.replicate, w.fold),

@@ -51,13 +51,13 @@ rule draw_samples:
     threads: 1
     resources:
         gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.samples([w.synthesizer]),
+        mem_mb=lambda w, attempt: attempt * needs.samples(w.synthesizer),
     params:
         images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
         size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,
-        code=study.code("synthesizers.units"),
+        code=study.code("synthesizers.samples"),
     script:
         "../scripts/draw_samples.py"
 
@@ -83,3 +83,27 @@ if study.settings.jobs == "fold" and study.settings.used_synthesizers:
             "<benchmarks>/train_synthesizers/replicate{replicate}.fold{fold}.tsv"
         wildcard_constraints:
             replicate=r"\d+",
+        params:
+            drawing=study.code("synthesizers.samples"),
+
+
+if study.settings.jobs == "fold" and recipes.subset_synthesizers:
+
+    ruleorder: train_subset_synthesizers > train_synthesizer
+    ruleorder: train_subset_synthesizers > draw_samples
+
+    some = {"synthesizer": recipes.subset_synthesizers, "allow_missing": True}
+
+    use rule train_synthesizers as train_subset_synthesizers with:
+        output:
+            network=expand(f"{SYNTHESIZER}/all.pt", **some),
+            history=expand(f"{SYNTHESIZER}/all.history.csv", **some),
+            progress=expand(f"{SYNTHESIZER}/all.progress.npz", **some),
+            record=expand(f"{SYNTHESIZER}/all.json", **some),
+            samples=expand(f"{SYNTHESIZER}/samples.npz", **some),
+        log:
+            "<logs>/train_subset_synthesizers/replicate{replicate}.fold{fold}.log",
+        benchmark:
+            "<benchmarks>/train_subset_synthesizers/replicate{replicate}.fold{fold}.tsv"
+        wildcard_constraints:
+            replicate=r"\d+-share\d+",

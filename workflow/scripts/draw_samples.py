@@ -10,7 +10,7 @@ with job(snakemake):
     from augtrial.device import training_device
     from augtrial.files import read_json, write_arrays
     from augtrial.settings import synthesizer_settings
-    from augtrial.synthesizers.units import draw_units
+    from augtrial.synthesizers.samples import draw_units
 
     params, names = snakemake.params, snakemake.wildcards
     samples, trained_on = {}, set()

@@ -1,6 +1,7 @@
 from augtrial.jobs import job
 
 with job(snakemake):
+    import hashlib
     from pathlib import Path
 
     import pandas as pd
@@ -22,7 +23,13 @@ with job(snakemake):
     parts = read_parts(inputs.rois, inputs.variants)
     samples = read_samples(inputs.get("samples", []), params.synthesizers)
     transformed = inputs.get("transformed", [])
-    recipes = [(name, own) for own in params.trainings for name in own["recipes"]]
+    files = [outputs.network, outputs.history, outputs.record]
+    files = [[own] if isinstance(own, str) else own for own in files]  # of one, or of several
+    recipes = [
+        (f"{path}/{name}", name, training)
+        for path, training in zip(files[0], params.trainings, strict=True)
+        for name in training["recipes"]
+    ]
     sizes = []
 
     def online_variants(classic, device):
@@ -34,7 +41,7 @@ with job(snakemake):
         return variants_on(device, contexts, ClassicSettings(**classic), params.size, seed=seed)
 
     def trainings(device, checkpoints):
-        for name, training in recipes:
+        for network, name, training in recipes:
             recipe = training["recipes"][name]
             learnt = assemble(
                 Arm(**recipe),
@@ -49,6 +56,9 @@ with job(snakemake):
             )
             sizes.append(pd.Series(learnt.sources).value_counts().to_dict())
             own = {key: training[key] for key in ("budget", "online", "stops")}
+            if training["online"]:  # it learns from what the contexts hold
+                contexts = [Path(path).read_bytes() for path in inputs.contexts]
+                own["contexts"] = [hashlib.sha256(content).hexdigest() for content in contexts]
             yield ClassifierTraining(
                 learnt.images,
                 learnt.labels,
@@ -59,19 +69,17 @@ with job(snakemake):
                 seed=seeds.derive(params.seed, "classifier", *where),
                 device=device,
                 online=online_variants(training["online"], device) if training["online"] else None,
-                checkpoint=checkpoints.of([name, recipe, own], learnt.images, learnt.labels),
+                checkpoint=checkpoints.of(network, [recipe, own], learnt.images, learnt.labels),
                 stops=training["stops"],
             )
 
     # What decides a network, whatever else the job trains; its images are part of the key as well.
     key = {k: v for k, v in params.items() if k not in ("trainings", "synthesizers")}
     place = ".".join([snakemake.rule, *names.values()])
-    files = [outputs.network, outputs.history, outputs.record]
-    files = [[own] if isinstance(own, str) else own for own in files]  # of one arm, or of several
     with (
         training_device(params.device, params.precision) as device,
         CheckpointFolder(
-            params.checkpoints, place, [key, device.name], keep=len(params.trainings) > 1
+            params.checkpoints, place, [key, device.name], keep=not {"arm", "curve"} & set(names)
         ) as checkpoints,
     ):
         ended, seen = train_all(trainings(device, checkpoints), device), iter(sizes)

@@ -12,26 +12,27 @@ with job(snakemake):
     from augtrial.files import write_arrays, write_json, write_table
     from augtrial.replicate import Replicate
     from augtrial.settings import Arm, synthesizer_settings
-    from augtrial.synthesizers.units import draw_units, train_units
+    from augtrial.synthesizers.samples import draw_units
+    from augtrial.synthesizers.units import train_units
     from augtrial.trainingset import assemble, read_parts
 
     params, names, outputs = snakemake.params, dict(snakemake.wildcards.items()), snakemake.output
     replicate, fold = names["replicate"], names["fold"]
     parts = read_parts(snakemake.input.rois, snakemake.input.variants)
-    # What decides a network, whatever else the job trains.
-    key = {k: v for k, v in params.items() if k != "trainings"}
+    # What decides a network, whatever else the job does.
+    key = {k: v for k, v in params.items() if k not in ("trainings", "drawing")}
     place = ".".join([snakemake.rule, *names.values()])
     files = [outputs.network, outputs.history, outputs.progress, outputs.record]
     files = [[own] if isinstance(own, str) else own for own in files]  # of one, or of several
     samples = iter(outputs.get("samples", []))
 
     def checkpoint_of(training, unit, *arrays):
-        return checkpoints.of([training["synthesizer"], training["settings"], unit], *arrays)
+        return checkpoints.of(f"{training['synthesizer']}.{unit}", training["settings"], *arrays)
 
     with (
         training_device(params.device, params.precision) as device,
         CheckpointFolder(
-            params.checkpoints, place, [key, device.name], keep=len(params.trainings) > 1
+            params.checkpoints, place, [key, device.name], keep="synthesizer" not in names
         ) as checkpoints,
     ):
         for training, network, history, progress, record in zip(
@@ -73,3 +74,4 @@ with job(snakemake):
                 )
                 known = np.array(sorted(set(learnt.lesion_ids)))
                 write_arrays(next(samples), trained_on=known, **drawn)
+            del trained  # a network of the paper's widths is large, and the next one begins

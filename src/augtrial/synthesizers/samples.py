@@ -1,11 +1,19 @@
 """Samples: images drawn from trained generators, reproducible from (state dict, seed)."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from augtrial import seeds
-from augtrial.synthesizers.adversarial import draw_latent, images_of
+from augtrial.device import Device
+from augtrial.synthesizers.adversarial import build_pair, draw_latent, images_of
+from augtrial.synthesizers.units import ALL, is_joint
+
+if TYPE_CHECKING:
+    from augtrial.settings import AcganSettings, DcganSettings
 
 CHUNK = 64
 
@@ -39,3 +47,57 @@ def draw_samples(
     # Whole chunks always: a kernel chosen by the batch's size could round another way.
     images = [images_of(generator, part.to(device), labels).numpy() for part in z.split(CHUNK)]
     return np.concatenate(images)[:count]
+
+
+def load_generator(
+    state: Mapping[str, Tensor],
+    label: str,
+    settings: "DcganSettings | AcganSettings",
+    *,
+    classes: Sequence[str],
+    size: int,
+) -> tuple[nn.Module, int]:
+    """Return the generator that draws a class, and the index by which it knows that class."""
+    joint = is_joint(settings)
+    unit = ALL if joint else label
+    pair = build_pair(settings, classes=len(classes) if joint else 1, size=size)
+    own = {k.removeprefix(f"{unit}."): v for k, v in state.items() if k.startswith(f"{unit}.")}
+    pair.load_state_dict(own)
+    return pair.generator, classes.index(label) if joint else 0
+
+
+def draw_units(
+    state: Mapping[str, Tensor],
+    settings: "DcganSettings | AcganSettings",
+    number: int,
+    *,
+    learns: Sequence[str],
+    classes: Sequence[str],
+    size: int,
+    seed_of: Callable[[str], int],
+    device: Device,
+) -> dict[str, np.ndarray]:
+    """Return so many images of each class learnt: `images/<class>` uint8 [number, s, s].
+
+    Args:
+        state: what `train_units` left.
+        settings: networks.
+        number: images of each class.
+        learns: the classes to draw.
+        classes: all classes.
+        size: side of the images.
+        seed_of: the seed of a class's samples by its name.
+        device: where to draw them, in float32.
+    """
+    drawn = {}
+    for label in learns:
+        generator, index = load_generator(state, label, settings, classes=classes, size=size)
+        drawn[f"images/{label}"] = draw_samples(
+            generator,
+            number,
+            latent=settings.latent,
+            label=index,
+            seed=seed_of(label),
+            device=device.torch,
+        )
+    return drawn

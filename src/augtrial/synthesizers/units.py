@@ -3,19 +3,18 @@
 A unit's tensors stand in the state dict under its name: "cyst.generator...", "all.generator...".
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from augtrial.checkpoints import Checkpoint
 from augtrial.device import Device
 from augtrial.engine import train_all
-from augtrial.synthesizers.adversarial import PairTraining, build_pair
-from augtrial.synthesizers.samples import draw_samples
+from augtrial.synthesizers.adversarial import PairTraining
 from augtrial.trainingset import TrainingSet
 
 if TYPE_CHECKING:
@@ -106,57 +105,3 @@ def train_units(
         print(f"{unit}: {len(training.pixels)} images, {device.name}")
         print(f"trained {settings.epochs} epochs in {training.seconds:.2f} s")
     return trained
-
-
-def load_generator(
-    state: Mapping[str, Tensor],
-    label: str,
-    settings: "DcganSettings | AcganSettings",
-    *,
-    classes: Sequence[str],
-    size: int,
-) -> tuple[nn.Module, int]:
-    """Return the generator that draws a class, and the index by which it knows that class."""
-    joint = is_joint(settings)
-    unit = ALL if joint else label
-    pair = build_pair(settings, classes=len(classes) if joint else 1, size=size)
-    own = {k.removeprefix(f"{unit}."): v for k, v in state.items() if k.startswith(f"{unit}.")}
-    pair.load_state_dict(own)
-    return pair.generator, classes.index(label) if joint else 0
-
-
-def draw_units(
-    state: Mapping[str, Tensor],
-    settings: "DcganSettings | AcganSettings",
-    number: int,
-    *,
-    learns: Sequence[str],
-    classes: Sequence[str],
-    size: int,
-    seed_of: Callable[[str], int],
-    device: Device,
-) -> dict[str, np.ndarray]:
-    """Return so many images of each class learnt: `images/<class>` uint8 [number, s, s].
-
-    Args:
-        state: what `train_units` left.
-        settings: networks.
-        number: images of each class.
-        learns: the classes to draw.
-        classes: all classes.
-        size: side of the images.
-        seed_of: the seed of a class's samples by its name.
-        device: where to draw them, in float32.
-    """
-    drawn = {}
-    for label in learns:
-        generator, index = load_generator(state, label, settings, classes=classes, size=size)
-        drawn[f"images/{label}"] = draw_samples(
-            generator,
-            number,
-            latent=settings.latent,
-            label=index,
-            seed=seed_of(label),
-            device=device.torch,
-        )
-    return drawn
