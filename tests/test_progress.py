@@ -73,3 +73,18 @@ def test_the_plan_expects_something_of_every_rule_that_trains():
     assert expected["train_synthesizers"] == pytest.approx(3 * expected["train_synthesizer"])
     classifiers = 2 * expected["train_arm"] + expected["train_curve"]
     assert expected["train_classifiers"] == pytest.approx(classifiers)
+
+
+def test_smaller_subsets_are_expected_to_take_less():
+    arms = {"none": {}, "gan": {"synthetic": {"dcgan": 10}}}
+    config = {"study": "s", "arms": arms, "contrasts": ["gan - none"], "jobs": "fold"}
+    whole, half, quarter = (
+        expected_seconds(
+            Study.from_config({**config, "subsets": {"shares": shares}}), Machine(cores=2, gpus=0)
+        )
+        for shares in ([], [50], [25])
+    )
+    for kind in ("synthesizers", "classifiers"):
+        assert f"train_subset_{kind}" not in whole
+        times = quarter[f"train_subset_{kind}"], half[f"train_subset_{kind}"]
+        assert times[0] < times[1] < whole[f"train_{kind}"]

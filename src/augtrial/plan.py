@@ -51,16 +51,14 @@ def plan_text(study: Study, machine: Machine) -> str:
 def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
     """Return about how long a job of each rule that trains takes, in the mean."""
     settings, recipes, whole = study.settings, Recipes(study), Replicate(1)
-    synthesizers: list[float] = []
-    for name in settings.used_synthesizers:
-        scopes = study.scopes(name)
-        units = synthesizer_units(study, name) / len(scopes)
-        own = synthesizer_training(study, name, whole).seconds(machine) * units
-        synthesizers += [own] * len(scopes)
-    arms = [
-        classifier_training(study, name, recipes.arm(name, whole), whole).seconds(machine)
-        for name in recipes.arms(whole)
+    by_scope = [
+        synthesizer_training(study, name, whole).seconds(machine)
+        * synthesizer_units(study, name)
+        / len(study.scopes(name))
+        for name in settings.used_synthesizers
+        for _ in study.scopes(name)
     ]
+    arms = _arm_seconds(study, machine, whole)
     curves = [
         sum(
             classifier_training(study, name, arm, whole).seconds(machine)
@@ -68,10 +66,29 @@ def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
         )
         for name in settings.curves
     ]
-    seconds = {"train_synthesizer": synthesizers, "train_arm": arms, "train_curve": curves}
-    seconds |= {"train_synthesizers": [sum(synthesizers)]}
-    seconds |= {"train_classifiers": [sum(arms) + sum(curves)]}
+    seconds = {"train_synthesizer": by_scope, "train_arm": arms, "train_curve": curves}
+    seconds |= {"train_synthesizers": [sum(by_scope)], "train_classifiers": [sum(arms + curves)]}
+    of_subsets = [
+        synthesizer_training(study, name, replicate).seconds(machine)
+        * synthesizer_units(study, name)
+        for replicate in study.subset_replicates
+        for name in recipes.subset_synthesizers
+    ]
+    subsets = len(study.subset_replicates)
+    if subsets:
+        own = [sum(_arm_seconds(study, machine, other)) for other in study.subset_replicates]
+        seconds |= {"train_subset_classifiers": own}
+        seconds |= {"train_subset_synthesizers": [sum(of_subsets) / subsets]}
     return {rule: sum(own) / len(own) for rule, own in seconds.items() if own}
+
+
+def _arm_seconds(study: Study, machine: Machine, replicate: Replicate) -> list[float]:
+    """Return about how long each arm of a replicate takes to train in a fold."""
+    recipes = Recipes(study)
+    return [
+        classifier_training(study, name, recipes.arm(name, replicate), replicate).seconds(machine)
+        for name in recipes.arms(replicate)
+    ]
 
 
 def duration(hours: float) -> str:
