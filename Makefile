@@ -45,7 +45,7 @@ help:
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
 	@echo 'make test-slurm    a study on a SLURM of this machine alone; installs it (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'
-	@echo 'make bench    all benchmarks, into docs/benchmarks.md (an hour and a quarter, quiet)'
+	@echo 'make bench    all benchmarks, into docs/benchmarks.md (some two hours, quiet)'
 	@echo 'make lint     formatting and lint only'
 	@echo 'make format   put the formatting right'
 	@echo 'make docs     write config/README.md anew from the settings'

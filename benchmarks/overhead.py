@@ -1,7 +1,7 @@
 """What a study costs beyond its trainings: the share of the wall time that trained nothing.
 
 Run `python -m benchmarks.overhead [cores]`: it runs config/quick.yaml, whole and with the four arms
-of the paper alone, on a quiet machine: about fifteen minutes on two cores. The overhead is the wall
+of the paper alone, on a quiet machine: about ten minutes on two cores. The overhead is the wall
 time less the seconds that the trainings themselves report, at full use of all cores. Of it, starts
 are what Python and the imports of a rule's script take, for each job; work is the rest of what jobs
 took; idle is when a core had no job, Snakemake's own start among it.

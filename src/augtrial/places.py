@@ -155,10 +155,8 @@ class Places:
     def each_training(self, suffix: str) -> list[str]:
         """Return what lies beside every network of the study: `.json`, `.history.csv`."""
         files: dict[str, None] = {}
-        settings = self.study.settings
         for replicate in [*self.study.replicates, *self.study.subset_replicates]:
-            whole = Replicate.parse(replicate).share == 100
-            used = settings.used_synthesizers if whole else self.recipes.subset_synthesizers
+            used = self.recipes.synthesizers(replicate)
             for fold in self.study.folds:
                 own = self.study.synthesizer_replicate(replicate)
                 files |= dict.fromkeys(self.generators(own, fold, used, suffix))

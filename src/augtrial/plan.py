@@ -50,36 +50,41 @@ def plan_text(study: Study, machine: Machine) -> str:
 
 def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
     """Return about how long a job of each rule that trains takes, in the mean."""
-    settings, recipes, whole = study.settings, Recipes(study), Replicate(1)
-    by_scope = [
-        synthesizer_training(study, name, whole).seconds(machine)
-        * synthesizer_units(study, name)
-        / len(study.scopes(name))
-        for name in settings.used_synthesizers
-        for _ in study.scopes(name)
-    ]
+    whole, subsets, recipes = Replicate(1), study.subset_replicates, Recipes(study)
+    synthesizers = _synthesizer_seconds(study, machine, whole)
     arms = _arm_seconds(study, machine, whole)
     curves = [
         sum(
             classifier_training(study, name, arm, whole).seconds(machine)
             for arm in recipes.curve_arms(name)
         )
-        for name in settings.curves
+        for name in recipes.curves(whole)
     ]
-    seconds = {"train_synthesizer": by_scope, "train_arm": arms, "train_curve": curves}
-    seconds |= {"train_synthesizers": [sum(by_scope)], "train_classifiers": [sum(arms + curves)]}
-    of_subsets = [
-        synthesizer_training(study, name, replicate).seconds(machine)
-        * synthesizer_units(study, name)
-        for replicate in study.subset_replicates
-        for name in recipes.subset_synthesizers
-    ]
-    subsets = len(study.subset_replicates)
-    if subsets:
-        own = [sum(_arm_seconds(study, machine, other)) for other in study.subset_replicates]
-        seconds |= {"train_subset_classifiers": own}
-        seconds |= {"train_subset_synthesizers": [sum(of_subsets) / subsets]}
+    seconds = {
+        "train_synthesizer": [
+            own / len(study.scopes(name))
+            for name, own in synthesizers.items()
+            for _ in study.scopes(name)
+        ],
+        "train_arm": arms,
+        "train_curve": curves,
+        "train_synthesizers": [sum(synthesizers.values())],
+        "train_classifiers": [sum(arms + curves)],
+        "train_subset_synthesizers": [
+            sum(_synthesizer_seconds(study, machine, own).values()) for own in subsets
+        ],
+        "train_subset_classifiers": [sum(_arm_seconds(study, machine, own)) for own in subsets],
+    }
     return {rule: sum(own) / len(own) for rule, own in seconds.items() if own}
+
+
+def _synthesizer_seconds(study: Study, machine: Machine, replicate: Replicate) -> dict[str, float]:
+    """Return about how long all networks of each synthesizer take to train in a fold."""
+    return {
+        name: synthesizer_training(study, name, replicate).seconds(machine)
+        * synthesizer_units(study, name)
+        for name in Recipes(study).synthesizers(replicate)
+    }
 
 
 def _arm_seconds(study: Study, machine: Machine, replicate: Replicate) -> list[float]:

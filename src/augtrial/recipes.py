@@ -89,13 +89,17 @@ class Recipes:
     def _budget(self, own: Budget | None) -> dict[str, Any]:
         return (own or self.settings.classifier.budget).model_dump(exclude_none=True)
 
+    def synthesizers(self, replicate: Which) -> list[str]:
+        """Return the synthesizers that a replicate trains."""
+        whole = Replicate.parse(replicate).share == 100
+        return list(self.settings.used_synthesizers) if whole else self.subset_synthesizers
+
     def synthesizers_of(self, wildcards: Any) -> list[str]:
         """Return the synthesizers of a job by its wildcards: one, or all of a fold."""
         own = dict(wildcards.items())
         if "synthesizer" in own:
             return [own["synthesizer"]]
-        whole = Replicate.parse(own["replicate"]).share == 100
-        return list(self.settings.used_synthesizers) if whole else self.subset_synthesizers
+        return self.synthesizers(own["replicate"])
 
     def synthesizer_trainings(self, wildcards: Any) -> list[dict[str, Any]]:
         """Return what a job is told of the synthesizers that it trains.

@@ -73,16 +73,16 @@ def trainings(study: Study) -> Iterator[Training]:
 
 def _trainings(study: Study, replicate: Replicate) -> Iterator[Training]:
     """Yield the networks of all replicates that have this one's share of the patients."""
-    settings, folds, whole = study.settings, len(study.folds), replicate.share == 100
+    settings, folds = study.settings, len(study.folds)
     recipes = Recipes(study)
     own = 1 if settings.share_synthesizer else settings.replicates
-    for name in settings.used_synthesizers if whole else recipes.subset_synthesizers:
+    for name in recipes.synthesizers(replicate):
         units = synthesizer_units(study, name)
         yield from [synthesizer_training(study, name, replicate)] * (own * folds * units)
     for name in recipes.arms(replicate):
         training = classifier_training(study, name, recipes.arm(name, replicate), replicate)
         yield from [training] * (settings.replicates * folds)
-    for name in settings.curves if whole else ():
+    for name in recipes.curves(replicate):
         for arm in recipes.curve_arms(name):
             training = classifier_training(study, f"curve {name}", arm, replicate)
             yield from [training] * (settings.replicates * folds)
