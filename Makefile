@@ -36,12 +36,13 @@ FIND_PYTHON = found=; \
 		exit 1; \
 	fi
 
-.PHONY: help setup study test browser test-browser slurm test-slurm bench lint format docs lock \
+.PHONY: help setup study test test-fast browser test-browser slurm test-slurm bench lint format docs lock \
 	which-python clean
 
 help:
 	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
-	@echo 'make test     set-up, then formatting, lint and all tests'
+	@echo 'make test     set-up, then formatting, lint, types and all tests'
+	@echo 'make test-fast  the tests that run no study: under two minutes, for the inner loop'
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
 	@echo 'make test-slurm    a study on a SLURM of this machine alone; installs it (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'
@@ -82,6 +83,11 @@ study: $(READY)
 test: lint
 	$(WITH) python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not slurm' $(PYTEST_ARGS)
 
+# What is slow: whole studies, and the checks of the repository itself (tests/conftest.py).
+test-fast: $(READY)
+	$(WITH) python -m pytest -n $(WORKERS) --dist worksteal \
+		-m 'not slow and not browser and not slurm' $(PYTEST_ARGS)
+
 # The report in a real browser. Only this target installs a system package, and only if it lacks.
 browser:
 	@if ! command -v chromedriver >/dev/null 2>&1 || ! command -v chromium >/dev/null 2>&1; then \
@@ -90,7 +96,7 @@ browser:
 	fi
 
 test-browser: browser $(READY)
-	$(WITH) python -m pytest -m browser tests/test_browser.py $(PYTEST_ARGS)
+	$(WITH) python -m pytest -m browser tests/reporting/test_browser.py $(PYTEST_ARGS)
 
 # The study on a real SLURM. Only these targets install it, and they start it for the tests alone.
 SUDO = $$([ "$$(id -u)" = 0 ] || echo sudo)
@@ -104,7 +110,7 @@ slurm:
 test-slurm: slurm $(READY)
 	@trap '$(SUDO) tests/slurm_cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
 	$(SUDO) tests/slurm_cluster.sh start && \
-	$(WITH) python -m pytest -m slurm tests/test_slurm.py $(PYTEST_ARGS)
+	$(WITH) python -m pytest -m slurm tests/workflow/test_slurm.py $(PYTEST_ARGS)
 
 bench: $(READY)
 	$(WITH) python -m benchmarks
@@ -112,6 +118,8 @@ bench: $(READY)
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(WITH) snakemake --lint
 

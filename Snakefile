@@ -4,13 +4,13 @@
 #   snakemake --cores 2 --configfile config/quick.yaml         another study; the file stands alone
 #   snakemake figures --configfile config/quick.yaml           redraw a finished study
 
-from augtrial.drawings import Drawings
-from augtrial.needs import Needs
-from augtrial.places import Places
-from augtrial.recipes import Recipes
-from augtrial.record import study_facts
-from augtrial.replicate import PATTERN as REPLICATE
-from augtrial.snake import open_study, redraws, tell_plan, tell_verdicts
+from augtrial.core.replicate import PATTERN as REPLICATE
+from augtrial.pipeline.costs import Costs
+from augtrial.pipeline.figure_specs import FigureSpecs
+from augtrial.pipeline.job_params import JobParams
+from augtrial.pipeline.paths import Paths
+from augtrial.pipeline.provenance import study_facts
+from augtrial.pipeline.snakefile import open_study, redraws, shared_cores, tell_plan, tell_verdicts
 
 # A file given on the command line stands alone: Snakemake would merge it into this one.
 if not workflow.overwrite_configfiles:
@@ -19,8 +19,8 @@ if not workflow.overwrite_configfiles:
 
 
 study = open_study(workflow, config)
-places, recipes, drawings = Places(study), Recipes(study), Drawings(study)
-needs = Needs(study)
+paths, job_params, figure_specs = Paths(study), JobParams(study), FigureSpecs(study)
+costs = Costs(study, shared_cores(workflow))
 
 
 container: "docker://augtrial:0.1.0"
@@ -37,9 +37,7 @@ wildcard_constraints:
     part=r"\d+",
     fold=r"\d+",
     arm=study.one_of(study.settings.arms),
-    curve=study.one_of(study.settings.curves),
     synthesizer=study.one_of(study.settings.synthesizers),
-    scope=study.one_of([*study.classes, "all"]),
 
 
 # Seconds each: on a cluster they would wait for longer than they take.
@@ -57,8 +55,8 @@ localrules:
 rule all:
     default_target: True
     input:
-        places.data(),
-        drawings.drawn(),
+        paths.data(),
+        figure_specs.drawn(),
 
 
 # Redrawing leaves out every rule that computes, so that no changed setting can start a training.

@@ -1,6 +1,6 @@
-"""Writes docs/benchmarks.md: `make bench` on a quiet machine, or `python -m benchmarks roofline`
-for one part, which leaves the others as they were, and what other machines have measured. On a GPU
-machine, `python3 -m benchmarks engines` needs PyTorch, NumPy and pandas alone.
+"""Writes docs/benchmarks.md: `make bench` on a quiet machine, or `python -m benchmarks engines`
+for one part, which leaves the others as they were, and what other machines have measured. `python3
+-m benchmarks engines` runs where `gpu_study.sh` does.
 """
 
 import ast
@@ -18,8 +18,9 @@ Written by `make bench`. Figures stand beside their baselines of the same run (A
 ratios travel to other machines, seconds do not.
 """
 PARTS = {
-    "How near to the machine's limit": "roofline",
     "Training engines": "engines",
+    "Precision": "precision",
+    "The start of an optimiser": "optimisers",
     "Quality of the DCGAN engine's images": "quality",
     "Classic augmentation": "variants",
     "Measures of fidelity, 5,000 x 5,000 images": "metrics",
@@ -32,7 +33,6 @@ Blocks = dict[str, dict[str, str]]  # title -> machine -> what was measured ther
 
 
 def read(page: str) -> Blocks:
-    """Return what a page holds."""
     found: Blocks = {}
     for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
         title, _, text = section.partition("\n")
@@ -41,7 +41,6 @@ def read(page: str) -> Blocks:
 
 
 def written(blocks: Blocks) -> str:
-    """Return the page that holds these."""
     text = [HEAD]
     for title, part in PARTS.items():
         if title in blocks:

@@ -22,14 +22,14 @@ Stage = Callable[..., Iterator[float | None]]  # prepares, yields, works, and ma
 @dataclass(frozen=True)
 class Cost:
     """What a stage took: seconds by the clock and of a core; MB of memory of its own, and with the
-    pages of files that it maps; and a number of its own, such as the MB that it wrote.
+    pages of files that it maps; and what it yields as its result, such as the MB that it wrote.
     """
 
     wall: float
     seconds: float
     held: float
     resident: float
-    other: float
+    result: float
 
 
 def memory(key: str, process: int | str = "self") -> float:
@@ -44,7 +44,7 @@ def memory(key: str, process: int | str = "self") -> float:
 def worked() -> float:
     """Return the seconds that a core has worked for this process and those that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 @contextmanager
@@ -69,8 +69,8 @@ def cost(stage: Stage, folder: Path, *args: object) -> Cost:
     """Return what a stage costs in this process, beyond what it was begun with."""
     torch.set_num_threads(1)
     held, resident = memory("RssAnon"), memory("VmRSS")
-    with TemporaryDirectory(dir=folder) as own:
-        os.chdir(own)
+    with TemporaryDirectory(dir=folder) as working_directory:
+        os.chdir(working_directory)
         stages, found = stage(folder, *args), []
         next(stages)
         with watched() as most:
@@ -85,14 +85,12 @@ class Bench:
     """Runs stages, each in a fresh process that has imported what it needs."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep what stages share in a folder."""
         self.folder = folder
         context = get_context("forkserver")
         context.set_forkserver_preload(["benchmarks.stages"])
         self.pool = ProcessPoolExecutor(1, context, max_tasks_per_child=1)
 
     def cost(self, stage: Stage, *args: object) -> Cost:
-        """Return what a stage costs."""
         found = self.pool.submit(cost, stage, self.folder, *args).result()
         print(f"  {stage.__name__} {args}: {found}", file=sys.stderr, flush=True)
         return found

@@ -1,9 +1,10 @@
 """Training engines against plain PyTorch loops over the same arrays, on one core or a GPU.
 
-Run `python -m benchmarks.engines`: about three minutes on one core. With Keras 3 installed
+Run `python -m benchmarks.engines`: about four minutes on one core. With Keras 3 installed
 (`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's. On a
-GPU there is a column for networks side by side, images a second of all together; PyTorch, NumPy and
-pandas suffice there, and the engine's bfloat16 autocast stands against the plain loop's float32.
+CPU the classifier trains without its pooling loops as well (`training.kernels.pooling`). On a GPU
+there is a column for networks side by side, images a second of all together, and the engine's
+precision stands against the plain loop's float32.
 Building a network counts on neither side, nor does carrying the training set to the GPU, which the
 engine does once; capturing a graph does.
 """
@@ -13,10 +14,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib.util import find_spec
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -24,17 +26,27 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from augtrial.classifier_training import ClassifierTraining
-from augtrial.device import Device, training_device
-from augtrial.engine import train_all
-from augtrial.synthesizers.adversarial import PairTraining
-from augtrial.synthesizers.dcgan import draw_weights
-from benchmarks.paired import Seconds, markdown, paired
+from augtrial.synthesizers.dcgan import DcganSettings
+from augtrial.synthesizers.shared.gan_training import draw_weights
+from augtrial.tasks.classification.networks.frid_adar import FridAdarSettings
+from augtrial.training.device import Device, training_device
+from augtrial.training.engine import Training
+from augtrial.training.kernels import pooling
+from benchmarks.paired import Seconds, paired, titled
+from benchmarks.trainings import (
+    CLASSES,
+    SIZE,
+    classifier,
+    gan_settings,
+    noise,
+    synthesizer,
+    training_seconds,
+    update_cost,
+)
 
-SIZE, CLASSES = 64, 3
 TOGETHER = 12  # networks side by side on a GPU
 LONGER = 50  # times as many updates are timed on a GPU
-CLASSIFIERS = [  # whose, channels, dense, updates timed
+CLASSIFIERS = [  # whose, channels, hidden units, updates timed
     ("quick.yaml's", [16, 32, 64], 128, 12),
     ("the trials'", [8, 16, 32], 64, 24),
     ("the paper's", [32, 64, 128], 256, 3),
@@ -44,9 +56,7 @@ SYNTHESIZERS = [  # whose, generator's channels, batch, updates timed
     ("the trials'", [128, 64, 32, 16], 16, 10),
     ("half the paper's", [512, 256, 128, 64], 64, 1),
 ]
-PAPERS = [
-    ("the paper's", [1024, 512, 256, 128], 64, 1)
-]  # on a GPU alone: a core takes long for a step
+PAPERS = [("the paper's", [1024, 512, 256, 128], 64, 1)]  # on a GPU alone: long on a core
 
 
 class Images(Dataset):
@@ -59,7 +69,6 @@ class Images(Dataset):
         self.images, self.labels, self.scale, self.less = images, labels, scale, less
 
     def __len__(self) -> int:
-        """Return how many there are."""
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
@@ -69,7 +78,7 @@ class Images(Dataset):
 
 
 def plain_classifier(
-    images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace, device: torch.device
+    images: np.ndarray, labels: np.ndarray, settings: FridAdarSettings, device: torch.device
 ) -> Seconds:
     """Train the paper's CNN for one epoch, as a tutorial would; return the seconds."""
     layers: list[nn.Module] = []
@@ -77,8 +86,8 @@ def plain_classifier(
     for before, after in itertools.pairwise([1, *settings.channels]):
         layers += [nn.Conv2d(before, after, 3), nn.ReLU(), nn.MaxPool2d(2)]
         side = (side - 2) // 2
-    dense = nn.Linear(settings.channels[-1] * side * side, settings.dense)
-    head = nn.Linear(settings.dense, CLASSES)
+    dense = nn.Linear(settings.channels[-1] * side * side, settings.hidden_units)
+    head = nn.Linear(settings.hidden_units, len(CLASSES))
     layers += [nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.5), head]
     network = nn.Sequential(*layers).to(device)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)
@@ -93,7 +102,7 @@ def plain_classifier(
     return since(begin, device)
 
 
-def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNamespace) -> Seconds:
+def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: FridAdarSettings) -> Seconds:
     """Train the same CNN for one epoch with Keras 3; return the seconds."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
@@ -101,8 +110,8 @@ def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNam
     layers: list = [keras.layers.Input((SIZE, SIZE, 1))]
     for width in settings.channels:
         layers += [keras.layers.Conv2D(width, 3, activation="relu"), keras.layers.MaxPool2D()]
-    layers += [keras.layers.Flatten(), keras.layers.Dense(settings.dense, activation="relu")]
-    layers += [keras.layers.Dropout(0.5), keras.layers.Dense(CLASSES, activation="softmax")]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(settings.hidden_units, activation="relu")]
+    layers += [keras.layers.Dropout(0.5), keras.layers.Dense(len(CLASSES), activation="softmax")]
     model = keras.Sequential(layers)
     optimiser = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
     model.compile(optimiser, "sparse_categorical_crossentropy")
@@ -113,52 +122,63 @@ def keras_classifier(images: np.ndarray, labels: np.ndarray, settings: SimpleNam
     return since(begin, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+def without_loops(work: partial) -> Seconds:
+    """Train a classifier whose pooling loops cannot be compiled; return the seconds."""
+    with patch.object(pooling, "has_numba", return_value=False):
+        return work()
+
+
 def classifier_row(
-    device: Device, name: str, channels: list[int], dense: int, updates: int
-) -> list[object]:
-    """Time one size of the classifier: images a second of each loop, and the ratio."""
-    settings = SimpleNamespace(
-        channels=channels, dense=dense, dropout=0.5, learning_rate=0.01, momentum=0.9, batch=64
-    )
-    updates *= LONGER if device.is_gpu else 1
-    images, labels = noise(updates * settings.batch)
-    budget = SimpleNamespace(updates=updates, epochs=None)
-    options = {"classes": CLASSES, "seed": 1, "device": device}
-    make = partial(ClassifierTraining, images, labels, settings, budget, **options)
-    works = {
-        "plain": partial(plain_classifier, images, labels, settings, device.torch),
-        "ours": partial(trained, make, device),
-    }
-    if device.is_gpu:
-        works["together"] = partial(trained, make, device, TOGETHER)
-    if find_spec("keras"):
-        works["keras"] = partial(keras_classifier, images, labels, settings)
-    sizes = f"{'-'.join(map(str, channels))}, dense {dense}"
+    name: str, channels: list[int], hidden_units: int, updates: int
+) -> tuple[list[object], list[object]]:
+    """Time one size of the classifier: images a second of each loop, and the ms of a step."""
+    settings = FridAdarSettings(channels=channels, hidden_units=hidden_units, learning_rate=0.01)
+    with fitting_device(settings) as device:
+        updates *= LONGER if device.is_gpu else 1
+        images, labels = noise(updates * settings.batch)
+        make = partial(classifier, images, labels, settings, updates, device)
+        works = engine_works(make, device)
+        works["plain"] = partial(plain_classifier, images, labels, settings, device.torch)
+        if not device.is_gpu:
+            works["no loops"] = partial(without_loops, works["ours"])
+        if find_spec("keras"):
+            works["keras"] = partial(keras_classifier, images, labels, settings)
+        took = paired(works)
     keras = ("keras",) if find_spec("keras") else ()
-    return row(f"{name}: {sizes}", paired(works), len(images), ("plain", *keras))
+    title = f"{name}: {'-'.join(map(str, channels))}, dense {hidden_units}"
+    ways = [way for way in ("plain", "no loops", "ours") if way in took]
+    steps = [f"{1000 * took[way] / updates:.1f}" for way in ways]
+    loops = [f"{took['no loops'] / took['ours']:.2f}"] if "no loops" in took else []
+    rates = row(title, device, took, len(images), ("plain", *keras))
+    return rates, [title, device.name, *steps, *loops]
+
+
+def fitting_device(settings: Any) -> AbstractContextManager[Device]:
+    """Return the device, and in which precision it trains a network of these settings."""
+    multiply_adds = update_cost(settings).multiply_adds
+    return training_device(kind=settings.kind, multiply_adds=multiply_adds)
+
+
+def engine_works(make: Callable[[], Training], device: Device) -> dict[str, partial]:
+    """Return the work of the engine: a network and, on a GPU, networks side by side."""
+    works = {"ours": partial(training_seconds, make, device)}
+    if device.is_gpu:
+        works["together"] = partial(training_seconds, make, device, TOGETHER)
+    return works
 
 
 def row(
-    name: str, took: dict[str, float], images: int, others: Sequence[str] = ("plain",)
+    name: str, device: Device, took: dict[str, float], images: int, others: Sequence[str]
 ) -> list[object]:
     """Return images a second of the other loops and of ours, and ours over the plain loop."""
-    rate = {key: images / own for key, own in took.items()}
-    own = [key for key in ("ours", "together") if key in rate]
+    rate = {key: images / seconds for key, seconds in took.items()}
+    ours = [key for key in ("ours", "together") if key in rate]
     if "together" in rate:
         rate["together"] *= TOGETHER
     print(name, {key: round(value, 2) for key, value in took.items()}, file=sys.stderr, flush=True)
-    cells = [f"{rate[key]:.{1 if rate['plain'] < 300 else 0}f}" for key in (*others, *own)]
-    return [name, *cells, *(f"{rate[key] / rate['plain']:.2f}" for key in own)]
-
-
-def train(make: Callable[[], Any], device: Device, number: int = 1) -> list[Any]:
-    """Train one network, or several side by side."""
-    return list(train_all((make() for _ in range(number)), device))
-
-
-def trained(make: Callable[[], Any], device: Device, number: int = 1) -> Seconds:
-    """Train as `train` does; return the seconds of the trainings themselves."""
-    return Seconds(sum(training.seconds for training in train(make, device, number)))
+    cells = [f"{rate[key]:.{1 if rate['plain'] < 300 else 0}f}" for key in (*others, *ours)]
+    ratios = [f"{rate[key] / rate['plain']:.2f}" for key in ours]
+    return [name, device.name, *cells, *ratios]
 
 
 def since(begin: float, device: torch.device) -> Seconds:
@@ -168,24 +188,7 @@ def since(begin: float, device: torch.device) -> Seconds:
     return Seconds(time.perf_counter() - begin)
 
 
-def dcgan_settings(channels: list[int], batch: int, epochs: int = 1) -> SimpleNamespace:
-    """Return the settings of a DCGAN by its generator's channels."""
-    return SimpleNamespace(
-        network="dcgan",
-        latent=100,
-        generator_channels=channels,
-        discriminator_channels=channels[::-1],
-        kernel=5,
-        epochs=epochs,
-        batch=batch,
-        learning_rate=0.0002,
-        beta1=0.5,
-        beta2=0.999,
-        snapshots=1,
-    )
-
-
-def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
+def plain_pair(settings: DcganSettings) -> tuple[nn.Module, nn.Module]:
     """Return the paper's generator and discriminator from PyTorch's own layers."""
     first, *_, last = channels = settings.generator_channels
     generator: list[nn.Module] = [nn.Linear(settings.latent, 16 * first, bias=False)]
@@ -203,13 +206,9 @@ def plain_pair(settings: SimpleNamespace) -> tuple[nn.Module, nn.Module]:
 
 
 def plain_dcgan(
-    images: np.ndarray, settings: SimpleNamespace, device: torch.device
+    images: np.ndarray, settings: DcganSettings, device: torch.device
 ) -> tuple[nn.Module, Seconds]:
-    """Train a DCGAN as a tutorial would, a forward of G for each update.
-
-    Returns:
-        The generator and the seconds.
-    """
+    """Train a DCGAN as a tutorial would, a forward of G an update; return G and the seconds."""
     generator, discriminator = (network.to(device) for network in plain_pair(settings))
     for network in (generator, discriminator):
         draw_weights(network, torch.Generator(device).manual_seed(torch.initial_seed()))
@@ -220,7 +219,7 @@ def plain_dcgan(
     loader = DataLoader(data, settings.batch, shuffle=True, drop_last=True)
     begin = time.perf_counter()
     for batch, _ in itertools.chain.from_iterable(loader for _ in range(settings.epochs)):
-        real, false = (own(len(batch), 1, device=device) for own in (torch.ones, torch.zeros))
+        real, false = (fill(len(batch), 1, device=device) for fill in (torch.ones, torch.zeros))
         latent = partial(torch.rand, len(batch), settings.latent, device=device)
         fake = generator(latent() * 2 - 1).detach()
         loss = F.binary_cross_entropy_with_logits(discriminator(batch.to(device)), real)
@@ -236,50 +235,40 @@ def plain_dcgan(
     return generator, since(begin, device)
 
 
-def synthesizer_row(
-    device: Device, name: str, channels: list[int], batch: int, updates: int
-) -> list[object]:
+def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) -> list[object]:
     """Time one size of the DCGAN: images a second of each loop, and the ratio."""
-    settings = dcgan_settings(channels, batch)
-    updates *= LONGER if device.is_gpu else 1
-    images, labels = noise(updates * batch)
-    options = {"classes": 1, "seed": 1, "device": device}
-    make = partial(PairTraining, images, labels * 0, settings, **options)
-    works = {
-        "plain": lambda: plain_dcgan(images, settings, device.torch)[1],
-        "ours": partial(trained, make, device),
-    }
-    if device.is_gpu:
-        works["together"] = partial(trained, make, device, TOGETHER)
-    sizes = f"{'-'.join(map(str, channels))}, batch {batch}"
-    return row(f"{name}: {sizes}", paired(works, 5 if updates > 1 else 3), len(images))
-
-
-def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return images of noise and their labels; what they show takes no time."""
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (count, SIZE, SIZE), np.uint8), rng.integers(0, CLASSES, count)
+    settings = gan_settings(DcganSettings, channels, batch)
+    with fitting_device(settings) as device:
+        updates *= LONGER if device.is_gpu else 1
+        images, labels = noise(updates * batch)
+        works: dict[str, Callable] = engine_works(
+            partial(synthesizer, images, labels, settings, device), device
+        )
+        works["plain"] = lambda: plain_dcgan(images, settings, device.torch)[1]
+        took = paired(works, 5 if updates > 1 else 3)
+    title = f"{name}: {'-'.join(map(str, channels))}, batch {batch}"
+    return row(title, device, took, len(images), ("plain",))
 
 
 def text() -> str:
-    """Return both tables as Markdown."""
-    with training_device() as device:
-        classifiers = [classifier_row(device, *one) for one in CLASSIFIERS]
-        sizes = SYNTHESIZERS + (PAPERS if device.is_gpu else [])
-        synthesizers = [synthesizer_row(device, *one) for one in sizes]
-    together = [f"{TOGETHER} side by side"] if device.is_gpu else []
-    ours = ["augtrial", *together]
+    is_gpu = torch.cuda.is_available()
+    rates, steps = zip(*(classifier_row(*size) for size in CLASSIFIERS), strict=True)
+    sizes = SYNTHESIZERS + (PAPERS if is_gpu else [])
+    gans = [synthesizer_row(*size) for size in sizes]
+    ours = ["augtrial", *([f"{TOGETHER} side by side"] if is_gpu else [])]
     ratios = [f"{name} / plain" for name in ours]
     keras = ["Keras 3"] if find_spec("keras") else []
-    head = ["images a second", "plain PyTorch"]
-    return "\n\n".join(
-        [
-            f"Classifier, {device.name}, batch 64:",
-            markdown([*head, *keras, *ours, *ratios], classifiers),
-            f"DCGAN, {device.name}:",
-            markdown([*head, *ours, *ratios], synthesizers),
-        ]
-    )
+    head = ["device", "plain PyTorch"]
+    loops = ["augtrial without pooling loops", "augtrial", "without / with"]
+    tables = {
+        "Classifier, batch 64:": (["images a second", *head, *keras, *ours, *ratios], rates),
+        "What a step of the classifier costs, in ms:": (
+            ["step", *head, *(["augtrial"] if is_gpu else loops)],
+            steps,
+        ),
+        "DCGAN:": (["images a second", *head, *ours, *ratios], gans),
+    }
+    return titled(tables.items())
 
 
 if __name__ == "__main__":

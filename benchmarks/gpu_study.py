@@ -1,263 +1,213 @@
-"""A whole study on a GPU, in steps, where there are PyTorch, NumPy and pandas and no more.
+"""A whole study on a GPU machine, piece by piece, by the product's own jobs and without Snakemake.
 
-`benchmarks/gpu_study.sh` says how. `python -m benchmarks.gpu_study FOLDER MINUTES` goes on with the
-study whose bundle lies in the folder (see `gpu_bundle`) for that long: for each replicate it cuts
-the variants on the device, and for each fold it trains a synthesizer's networks side by side, draws
-their images, and trains the classifiers, arms and curves, side by side. Tables, and some images of
-the first replicate's synthesizers, stand in FOLDER/tables after each piece of work. It ends with 0
-when all is done and with 75 when there is more to do.
+`benchmarks/gpu_study.sh` says how. `python -m benchmarks.gpu_study FOLDER MINUTES` goes on for so
+long with the study that `gpu_bundle` has prepared. FOLDER/results is laid out as `pipeline.paths`
+says; what of it has to travel back (predictions, histories, records, and how the samples of the
+first replicate grew) is copied to FOLDER/finished after each piece of work. It ends with 0 when all
+is done and with 75 when there is more to do.
 """
 
 import itertools
+import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from augtrial import seeds
-from augtrial.classifier import (
-    build_classifier,
-    predict,
-    recipe_and_stop,
-)
-from augtrial.classifier_training import ClassifierTraining
-from augtrial.device import Device, training_device
-from augtrial.engine import train_all
-from augtrial.files import write_arrays, write_json, write_table
-from augtrial.online import DeviceVariants
-from augtrial.predictions import TEXT, prediction_rows
-from augtrial.synthesizers.adversarial import PairTraining
-from augtrial.synthesizers.samples import draw_samples
-from augtrial.synthesizers.units import is_joint, unit_images, units_of
+from augtrial.core.io import read_arrays, read_json, write_arrays, write_json, write_table
+from augtrial.core.replicate import Replicate
+from augtrial.imaging.context import read_contexts, write_contexts
+from augtrial.jobs.classifiers import train_classifiers
+from augtrial.jobs.predictions import predict_replicate
+from augtrial.jobs.synthesizers import train_synthesizer
+from augtrial.jobs.variants import make_variants
+from augtrial.pipeline.code_hash import source_hash
+from augtrial.pipeline.finished_study import recorded_study
+from augtrial.pipeline.job_params import JobParams
+from augtrial.pipeline.paths import Paths
+from augtrial.pipeline.study import Study
+from augtrial.training.device import training_device
 from benchmarks.ceiling import Ceiling
-from benchmarks.gpu_cohort import GpuCohort
 
-NAMES = (*TEXT, "name", "recipe", "synthesizer", "unit")  # text, whatever they look like
+FINISHED = Path("finished")
 MORE = 75  # EX_TEMPFAIL: not all is done
+PREDICTIONS = {"arms": "predictions_arms", "curves": "predictions_curve"}
+PREDICTIONS |= {"updates": "predictions_updates"}
+SYNTHESIZER = {"networks": "networks.pt", "history": "history.csv", "progress": "progress.npz"}
+SYNTHESIZER |= {"record": "networks.json", "samples": "samples.npz"}
+CLASSIFIERS = {"networks": ".pt", "history": ".history.csv", "record": ".json"}
 
 
-class Tables:
-    """The study's tables, each of which grows by the rows of a piece of work."""
+class Piece(NamedTuple):
+    """A piece of work: a method of `GpuStudy`, a synthesizer's name or "", and where."""
 
-    def __init__(self, folder: Path) -> None:
-        """Go on from the tables that are there."""
-        self.folder = folder
+    work: str
+    name: str
+    replicate: int
+    fold: int
 
-    def read(self, table: str) -> pd.DataFrame:
-        """Return a table as it now is, ids and labels as text."""
-        path = self.folder / f"{table}.csv"
-        text = dict.fromkeys(NAMES, str)
-        if not path.exists():
-            return pd.DataFrame()
-        return pd.read_csv(path, dtype=text, keep_default_na=False)
+    @property
+    def record(self) -> Path:
+        """Where it is noted once it is done: how long it took, and on which device."""
+        return FINISHED / f"pieces/{'.'.join(map(str, self))}.json"
 
-    def add(self, table: str, rows: pd.DataFrame, piece: Mapping[str, object]) -> None:
-        """Add the rows of a piece of work; those of an earlier, killed try at it go."""
-        before = self.read(table)
-        kept = before[~_of(before, piece)]
-        if len(rows):
-            write_table(self.folder / f"{table}.csv", pd.concat([kept, rows]))
-
-    def has(self, table: str, **piece: object) -> bool:
-        """Return whether a table has rows of a piece of work."""
-        return bool(_of(self.read(table), piece).any())
+    def longest(self) -> float:
+        """Return the seconds that the longest of its like took so far."""
+        like = FINISHED.glob(f"pieces/{self.work}.{self.name}.*.json")
+        return max((read_json(path)["seconds"] for path in like), default=0)
 
 
-def _of(table: pd.DataFrame, piece: Mapping[str, object]) -> np.ndarray:
-    """Return which rows are of a piece of work: bool [n]."""
-    if table.empty:
-        return np.zeros(0, np.bool_)
-    return (table[list(piece)] == pd.Series(piece)).all(axis=1).to_numpy()
+def open_folder(folder: str | Path) -> Study:
+    """Return the study that was prepared in a folder, which is the working directory then."""
+    os.chdir(folder)
+    (record,) = Path("results").glob("*/study.json")
+    return recorded_study(record.parent)
 
 
 class GpuStudy:
-    """A study from its bundle, on one device."""
+    """The pieces of a prepared study."""
 
-    def __init__(self, folder: Path, device: Device) -> None:
-        """Read the bundle, and how far the study is."""
-        self.folder, self.device = folder, device
-        self.cohort = GpuCohort(folder / "bundle", device)
-        self.told, self.tables = self.cohort.told, Tables(folder / "tables")
+    def __init__(self, study: Study) -> None:
+        self.study, self.settings = study, study.settings
+        self.paths, self.params = Paths(study), JobParams(study)
+        kinds = {f"synthesizers.{s.kind}" for s in self.settings.used_synthesizers.values()}
+        jobs = ["jobs.synthesizers", "jobs.classifiers", *study.task_modules, *sorted(kinds)]
+        self.common = {"code": source_hash(*jobs), "checkpoints": self.paths.checkpoints}
+        self.common |= {"classes": study.classes, "seed": self.settings.seed, "workers": 1}
+        self.common |= {"device": self.settings.device, "precision": self.settings.precision}
 
-    # Pieces of work ------------------------------------------------------------------------
+    def synthesizer(self, name: str, replicate: int, fold: int) -> None:
+        """Train a synthesizer in a fold, its networks side by side, and draw its samples."""
+        path = partial(self.paths.synthesizer, replicate, fold, name)
+        train_synthesizer(
+            name,
+            self.params.synthesizer_values(name, replicate),
+            others=self.paths.used_networks(replicate, fold, name),
+            samples=self.params.samples_drawn(name, replicate),
+            outputs={key: path(file) for key, file in SYNTHESIZER.items()},
+            kind_code="",
+            **self._inputs(replicate, fold),
+        )
 
-    def samples_file(self, name: str, replicate: int, fold: int) -> Path:
-        """Return where the images of a fold's synthesizer stand: they do not travel."""
-        return self.folder / f"samples/{name}.{replicate}.{fold}.npz"
+    def classifiers(self, _: str, replicate: int, fold: int) -> None:
+        """Train the classifiers of a fold side by side, and predict what it holds out."""
+        path = partial(self.paths.networks, replicate, fold)
+        judged = {"task": self.settings.task, "settings": self.params.classifier_values()}
+        train_classifiers(
+            self.params.trainings(replicate),
+            contexts=self.paths.on_the_fly_contexts(replicate, fold),
+            samples=self.paths.training_samples(replicate, fold),
+            transformed={},
+            user_code="",
+            size=self.settings.roi.size,
+            outputs={key: path(suffix) for key, suffix in CLASSIFIERS.items()},
+            **judged,
+            **self._inputs(replicate, fold),
+        )
+        folder = self.paths.fold_folder(replicate, fold)
+        predict_replicate(
+            [path()],
+            [self.paths.held_out(replicate, fold)],
+            [self.paths.held_out(replicate, fold, "rois.csv")],
+            folds=[fold],
+            replicate=str(replicate),
+            classes=self.study.classes,
+            outputs={key: f"{folder}/{name}.csv" for key, name in PREDICTIONS.items()},
+            **judged,
+        )
 
-    def trained_in(self, replicate: int) -> int:
-        """Return which replicate's synthesizers serve a replicate: with shared ones the first."""
-        return self.told.synthesizer_replicate[str(replicate)]
+    def _inputs(self, replicate: int, fold: int) -> dict[str, Any]:
+        """Return what both trainings of a fold are told, once the variants are cut."""
+        parts = self.study.training_parts(fold)
+        return self.common | {
+            "replicate": str(replicate),
+            "fold": str(fold),
+            "variants": [self._variants(replicate, part) for part in parts],
+            "rois": self.paths.training_rois(replicate, fold),
+        }
 
-    def train_synthesizer(self, name: str, replicate: int, fold: int) -> int:
-        """Train a fold's networks of a synthesizer, side by side; return the number of updates."""
-        values = self.told.synthesizers[name]
-        settings, classes = SimpleNamespace(**values["settings"]), self.told.classes
-        joint = is_joint(settings)
-        recipe = self.told.plain | {"classic": settings.classic}
-        learnt = self.cohort.learnt(recipe, self.cohort.parts(replicate, fold), replicate)
-        units, where = units_of(settings, classes), (name, str(replicate), str(fold))
+    def _variants(self, replicate: int, part: int) -> str:
+        """Return the variants of a part, which are cut if they are not there."""
+        variants, settings = self.paths.variants(replicate, part), self.settings
+        if not Path(self.paths.rois(replicate, part)).exists():
+            self._write_rois(self.study.split_of(replicate))
+        if not Path(variants).exists():
+            make_variants(
+                rois=self.paths.rois(replicate, part),
+                contexts=self.paths.rois(replicate, part, "contexts.npz"),
+                classic=settings.classic.model_dump(),
+                size=settings.roi.size,
+                seed=settings.seed,
+                replicate=str(replicate),
+                variants=variants,
+                table=variants.replace(".npy", ".csv"),
+            )
+        return variants
 
-        def trainings() -> Iterator[PairTraining]:
-            for unit in units:
-                images, labels = unit_images(learnt, unit, classes)
-                yield PairTraining(
-                    images,
-                    labels,
-                    settings,
-                    classes=len(classes) if joint else 1,
-                    seed=seeds.derive(self.told.seed, *where, unit),
-                    device=self.device,
-                )
+    def _write_rois(self, replicate: Replicate) -> None:
+        """Write the ROIs of a replicate's parts: those of the first replicate, dealt anew."""
+        parts, names = self.study.folds, ("rois.npz", "contexts.npz", "rois.csv")
+        first = [[self.paths.rois(1, part, name) for part in parts] for name in names]
+        images, contexts = read_arrays(first[0]), [c for p in first[1] for c in read_contexts(p)]
+        table = pd.concat(pd.read_csv(p, dtype=str, keep_default_na=False) for p in first[2])
+        position = {lesion: index for index, lesion in enumerate(table["lesion_id"])}
+        for part in parts:
+            chosen = [position[lesion.lesion_id] for lesion in self.study.part(replicate, part)]
+            rois, around, rows = (self.paths.rois(replicate, part, name) for name in names)
+            write_table(rows, table.iloc[chosen])
+            write_contexts(around, [contexts[index] for index in chosen])
+            write_arrays(rois, **{name: values[chosen] for name, values in images.items()})
 
-        samples: dict[str, np.ndarray] = {}
-        updates = 0
-        for unit, trained in zip(units, train_all(trainings(), self.device), strict=True):
-            updates += trained.updates
-            what = {"synthesizer": name, "replicate": replicate, "fold": fold, "unit": unit}
-            losses = pd.DataFrame([what | row for row in trained.history])
-            self.tables.add("losses", losses, what)
-            for index, label in enumerate(classes if joint else [unit]):
-                samples[label] = draw_samples(
-                    trained.pair.generator,
-                    values["images"],
-                    latent=settings.latent,
-                    label=index,
-                    seed=seeds.derive(self.told.seed, "samples", *where, label),
-                    device=self.device.torch,
-                )
-        if replicate == self.told.replicates[0]:
-            grids = {label: images[:16] for label, images in samples.items()}
-            write_arrays(self.tables.folder / f"samples_{name}.{fold}.npz", **grids)
-        write_arrays(self.samples_file(name, replicate, fold), **samples)
-        return updates
-
-    def samples(self, replicate: int, fold: int) -> dict[str, dict[str, np.ndarray]]:
-        """Return synthesizer -> class -> the images drawn for a fold."""
-        found = {}
-        for name in self.told.synthesizers:
-            with np.load(self.samples_file(name, self.trained_in(replicate), fold)) as arrays:
-                found[name] = dict(arrays)
-        return found
-
-    def train_classifiers(self, replicate: int, fold: int) -> int:
-        """Train and judge the classifiers of a fold, side by side; return the updates."""
-        told, where = self.told, (str(replicate), str(fold))
-        settings = SimpleNamespace(**told.classifier)
-        samples, parts = self.samples(replicate, fold), self.cohort.parts(replicate, fold)
-        networks = [
-            (kind, name, recipe, training)
-            for kind, own in (("arm", told.arms), ("curve", told.curves))
-            for name, training in own.items()
-            for recipe in training["recipes"]
-        ]
-
-        def trainings() -> Iterator[ClassifierTraining]:
-            for _, _, recipe, training in networks:
-                learnt = self.cohort.learnt(
-                    training["recipes"][recipe], parts, replicate, samples=samples
-                )
-                online = None
-                if training["online"]:
-                    online = DeviceVariants(
-                        [self.cohort.contexts[lesion] for lesion in learnt.lesion_ids],
-                        self.cohort.classic,
-                        told.size,
-                        seed=seeds.derive(told.seed, "online", *where),
-                        device=self.device,
-                    )
-                budget = {"epochs": None, "updates": None} | training["budget"]
-                yield ClassifierTraining(
-                    learnt.images,
-                    learnt.labels,
-                    settings,
-                    SimpleNamespace(**budget),
-                    classes=len(told.classes),
-                    seed=seeds.derive(told.seed, "classifier", *where),
-                    device=self.device,
-                    online=online,
-                    stops=training["stops"],
-                )
-
-        ids = told.parts[str(replicate)][str(fold)]
-        held_out = np.stack([self.cohort.rois[lesion] for lesion in ids])
-        judge = build_classifier(settings, classes=len(told.classes), size=told.size)
-        judge.to(self.device.torch)
-        rows: dict[str, list[pd.DataFrame]] = {"": [], "_curve": [], "_stops": []}
-        histories, updates = [], 0
-        for (kind, name, recipe, _), trained in zip(
-            networks, train_all(trainings(), self.device), strict=True
-        ):
-            updates += trained.updates
-            place = {"replicate": replicate, "fold": fold}
-            histories += [place | {kind: name, "recipe": recipe, **row} for row in trained.history]
-            for own, state in trained.networks(recipe).items():
-                judge.load_state_dict(state)
-                stop = recipe_and_stop(own)[1]
-                what = place | {kind: name}
-                what |= {"size": int(recipe)} if kind == "curve" else {}
-                what |= {} if stop is None else {"updates": stop}
-                table = "_curve" if kind == "curve" else "" if stop is None else "_stops"
-                probabilities, _ = predict(judge, held_out)
-                lesions = self.cohort.lesions.loc[ids].reset_index(drop=True)
-                rows[table].append(prediction_rows(lesions, probabilities, told.classes, what))
-        piece = {"replicate": replicate, "fold": fold}
-        self.tables.add("histories", pd.DataFrame(histories), piece)
-        for table in ("_curve", "_stops", ""):  # the arms last: they say that all is done
-            if rows[table]:
-                self.tables.add(f"predictions{table}", pd.concat(rows[table]), piece)
-        return updates
-
-    # The order of work ---------------------------------------------------------------------
-
-    def pieces(self) -> Iterator[tuple[dict[str, Any], Callable[[], int]]]:
-        """Yield what is still to do: what it is called, and the work."""
-        for replicate, fold in itertools.product(self.told.replicates, self.told.folds):
-            if self.tables.has("predictions", replicate=replicate, fold=fold):
+    def pieces(self) -> Iterator[Piece]:
+        """Yield what is still to do, in an order in which each finds what it needs."""
+        for replicate, fold in itertools.product(self.study.replicates, self.study.folds):
+            last = Piece("classifiers", "", replicate, fold)
+            if last.record.exists():
                 continue
-            own = self.trained_in(replicate)
-            for name in self.told.synthesizers:
-                if not self.samples_file(name, own, fold).exists():
-                    what = {"work": "synthesizer", "name": name, "replicate": own, "fold": fold}
-                    yield what, partial(self.train_synthesizer, name, own, fold)
-            what = {"work": "classifiers", "name": "", "replicate": replicate, "fold": fold}
-            yield what, partial(self.train_classifiers, replicate, fold)
+            trained = self.study.synthesizer_replicate(replicate).number
+            for name in self.params.synthesizers(replicate):
+                if not Path(*self.paths.samples(replicate, fold, [name])).exists():
+                    yield Piece("synthesizer", name, trained, fold)
+            yield last
 
     def run(self, until: float) -> bool:
         """Work until a time; return whether all is done.
 
-        A piece that would take as long as its like took last time is not begun too late, but for
-        the first.
+        A piece that would end too late, if it took as long as the longest of its like, is not
+        begun, but for the first.
         """
-        if not (self.tables.folder / "ceiling.json").exists():
-            write_json(self.tables.folder / "ceiling.json", vars(Ceiling.of(self.device)))
-        rows = self.tables.read("times").to_dict("records")
-        took = {(row["work"], row["name"]): row["seconds"] for row in rows}
-        for number, (piece, work) in enumerate(self.pieces()):
-            begin, kind = time.monotonic(), (piece["work"], piece["name"])
-            if number and begin + took.get(kind, 0) > until:
+        with training_device(self.settings.device, self.settings.precision) as device:
+            name = device.name
+            if not (FINISHED / "ceiling.json").exists():
+                write_json(FINISHED / "ceiling.json", vars(Ceiling.measure(device)))
+        for number, piece in enumerate(self.pieces()):
+            begin = time.monotonic()
+            if number and begin + piece.longest() > until:
                 return False
-            updates = work()
-            took[kind] = round(time.monotonic() - begin, 2)
-            row = piece | {"updates": updates, "seconds": took[kind], "device": self.device.name}
-            self.tables.add("times", pd.DataFrame([row]), piece)
-            print(row, flush=True)
+            getattr(self, piece.work)(piece.name, piece.replicate, piece.fold)
+            self._keep(piece)
+            seconds = round(time.monotonic() - begin, 2)
+            write_json(piece.record, piece._asdict() | {"seconds": seconds, "device": name})
+            print(*piece, seconds, flush=True)
         return True
+
+    def _keep(self, piece: Piece) -> None:
+        """Copy the small files of a fold to where they travel back from."""
+        grids = {"progress.npz"} if piece.replicate == 1 else set()
+        for path in Path(self.paths.fold_folder(piece.replicate, piece.fold)).rglob("*"):
+            if path.suffix in (".csv", ".json") or path.name in grids:
+                (FINISHED / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, FINISHED / path)
 
 
 def main(words: Sequence[str]) -> int:
-    """Go on with the study of a folder for some minutes."""
-    folder, minutes = Path(words[0]), float(words[1])
-    until = time.monotonic() + 60 * minutes
-    with training_device() as device:
-        print(f"{device.name}, {minutes} minutes", flush=True)
-        return 0 if GpuStudy(folder, device).run(until) else MORE
+    until = time.monotonic() + 60 * float(words[1])
+    return 0 if GpuStudy(open_folder(words[0])).run(until) else MORE
 
 
 if __name__ == "__main__":

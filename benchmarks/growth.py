@@ -4,19 +4,25 @@ Run `python -m benchmarks.growth`: about ten minutes on one core. Each measureme
 its own; what a stage is given is made before its clock starts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import log, prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import stages
 from benchmarks.costs import Bench, Stage
-from benchmarks.paired import markdown
+from benchmarks.paired import titled
 
 LESIONS = (182, 1820, 18200)
 FEWER = (182, 546, 1820)  # where more lesions take minutes, or are the same work again
 ALL = sorted({*LESIONS, *FEWER})
 SOME, VARIANTS = 546, (80, 240, 480)
+STEPS, FEWER_STEPS = (640, 6400, 64000), (320, 640, 1280)  # images of a training
+TABLES = ((4, 2), (8, 2), (16, 2), (4, 4), (4, 8))  # arms and replicates
+DESIGNS = ((4, 2, 3), (16, 2, 3), (4, 8, 3), (4, 2, 12), (16, 8, 12))  # and folds
+WRITE = (stages.extracting, stages.varying, stages.drawing)  # stages that tell how much
+
+Table = tuple[str, list[str], list[list[object]]]  # a title, columns and rows
 NOTE = """A part is a third of the lesions; A, R, F, S count arms, replicates, folds, synthesizers.
 The exponent k of cost = start + c x lesions^k is that between the two largest sizes, with the
 smallest for the start; the last column goes on with it (seconds), or along the straight line
@@ -48,41 +54,16 @@ def law(sizes: Sequence[int], costs: Sequence[float]) -> tuple[float, float]:
     power law. Less than a twentieth more is no growth to tell.
     """
     least = costs[0] / 20
-    one, other = (max(cost - costs[0], least) for cost in costs[-2:])
+    first, last = (max(cost - costs[0], least) for cost in costs[-2:])
     reach = sizes[-1] - sizes[0]
-    power = log(other / one) / log(reach / (sizes[-2] - sizes[0]))
-    return power, costs[0] + other * ((1e6 - sizes[0]) / reach) ** power
+    power = log(last / first) / log(reach / (sizes[-2] - sizes[0]))
+    return power, costs[0] + last * ((1e6 - sizes[0]) / reach) ** power
 
 
 def gigabytes(sizes: Sequence[int], costs: Sequence[float]) -> str:
     """Return in GB what a million takes on the straight line of MB through the last two sizes."""
     slope = (costs[-1] - costs[-2]) / (sizes[-1] - sizes[-2])
     return f"{(costs[-1] + max(slope, 0.0) * (1e6 - sizes[-1])) / 1000:.1f} GB"
-
-
-def lesion_rows(bench: Bench) -> tuple[list[list[str]], ...]:
-    """Return rows of seconds, memory and disk for every stage that depends on lesions."""
-    times, sizes, files = [], [], []
-    for name, jobs, lesions, stage, more in STAGES:
-        found = [bench.cost(stage, number, *more) for number in lesions]
-        took = [one.seconds for one in found]
-        held = [one.other if stage is stages.planning else one.held for one in found]
-        power, most = law(lesions, took)
-        columns = placed(lesions, [f"{one:.2f}" for one in took])
-        times.append([name, jobs, *columns, f"{power:.1f}", duration(most)])
-        columns = placed(lesions, [f"{one:.0f}" for one in held])
-        sizes.append([name, jobs, *columns, gigabytes(lesions, held)])
-        if stage in (stages.extracting, stages.varying, stages.drawing):
-            wrote = [one.other for one in found]
-            columns = placed(lesions, [f"{one:.1f}" for one in wrote])
-            files.append([name, jobs, *columns, gigabytes(lesions, wrote)])
-    return times, sizes, files
-
-
-def placed(lesions: Sequence[int], cells: Sequence[str]) -> list[str]:
-    """Return cells under the columns of their lesions."""
-    own = dict(zip(lesions, cells, strict=True))
-    return [own.get(number, "") for number in ALL]
 
 
 def duration(took: float) -> str:
@@ -93,79 +74,82 @@ def duration(took: float) -> str:
     return f"{took:.1f} s"
 
 
-def variant_rows(bench: Bench) -> list[list[object]]:
+def lesion_tables(bench: Bench) -> Iterator[Table]:
+    """Yield seconds, memory and disk of every stage that depends on lesions."""
+    rows: list[list[list[str]]] = [[], [], []]
+    for name, jobs, lesions, stage, more in STAGES:
+        costs = [bench.cost(stage, number, *more) for number in lesions]
+        took, wrote = [cost.seconds for cost in costs], [cost.result for cost in costs]
+        held = wrote if stage is stages.planning else [cost.held for cost in costs]
+        power, most = law(lesions, took)
+        grows = [f"{power:.1f}", duration(most)]
+        rows[0].append([name, jobs, *in_columns(lesions, took, 2), *grows])
+        rows[1].append([name, jobs, *in_columns(lesions, held, 0), gigabytes(lesions, held)])
+        if stage in WRITE:
+            rows[2].append([name, jobs, *in_columns(lesions, wrote, 1), gigabytes(lesions, wrote)])
+    columns, million = ["stage", "jobs", *(f"{number:,}" for number in ALL)], "10^6, a job"
+    yield "Seconds of a job against lesions:", [*columns, "exponent", million], rows[0]
+    title = "MB that a job holds beyond its imports (`snakemake -n`: in all):"
+    yield title, [*columns, million], rows[1]
+    yield "MB that a job writes:", [*columns, million], rows[2]
+
+
+def in_columns(lesions: Sequence[int], values: Sequence[float], digits: int) -> list[str]:
+    """Return values under the columns of their lesions."""
+    cells = {n: f"{value:.{digits}f}" for n, value in zip(lesions, values, strict=True)}
+    return [cells.get(number, "") for number in ALL]
+
+
+def variant_table(bench: Bench) -> Table:
     """Return what a part's variants and a training set of some of them cost, by their number."""
     rows = []
     for variants in VARIANTS:
         made = bench.cost(stages.varying, SOME, variants)
         learnt = bench.cost(stages.assembling, SOME, variants, 600)
-        memory = [f"{one:.0f}" for one in (made.other, made.resident, made.held, learnt.held)]
+        memory = [f"{mb:.0f}" for mb in (made.result, made.resident, made.held, learnt.held)]
         rows.append([variants, f"{made.seconds:.1f}", *memory])
-    return rows
+    title = f"A part of {SOME // 3} lesions; `classic: 600` from two such parts:"
+    columns = ["variants a lesion", "made, s", "on disk, MB", "with pages of files, MB"]
+    return title, [*columns, "held, MB", "training set, MB"], rows
 
 
-def step_rows(bench: Bench) -> list[list[object]]:
+def step_table(bench: Bench) -> Table:
     """Return what a step costs, whatever the number of images."""
-    updates = 20
-    works = [("classifier, update of 64", stages.training, n, updates) for n in (640, 6400, 64000)]
-    works += [("DCGAN, update of 16", stages.synthesizing, n, n // 16) for n in (320, 640, 1280)]
-    works += [("sample", stages.sampling, n, n) for n in (640, 6400)]
+    works = [("classifier, update of 64", stages.training, (n, 20), 20) for n in STEPS]
+    works += [("DCGAN, update of 16", stages.synthesizing, (n,), n // 16) for n in FEWER_STEPS]
+    works += [("sample", stages.sampling, (n,), n) for n in STEPS[:2]]
     rows = []
-    for name, stage, images, steps in works:
-        found = bench.cost(stage, images, *([updates] * (stage is stages.training)))
-        each = 1000 * found.seconds / steps
-        rows.append([name, f"{images:,}", f"{each:.1f}", f"{found.held:.0f}"])
-    return rows
+    for name, stage, arguments, steps in works:
+        cost = bench.cost(stage, *arguments)
+        each = f"{1000 * cost.seconds / steps:.1f}"
+        rows.append([name, f"{arguments[0]:,}", each, f"{cost.held:.0f}"])
+    title = "A step does not depend on the number of images; memory does:"
+    return title, ["step", "images", "ms", "held, MB"], rows
 
 
-def table_rows(bench: Bench) -> list[list[object]]:
-    """Return what all tables cost against arms and replicates."""
+def design_tables(bench: Bench) -> Iterator[Table]:
+    """Yield what all tables, and Snakemake's graph, cost against the study's design."""
     rows = []
-    for arms, replicates in ((4, 2), (8, 2), (16, 2), (4, 4), (4, 8)):
-        found = bench.cost(stages.comparing, SOME, arms, replicates)
-        rows.append([arms, replicates, f"{found.seconds:.1f}", f"{found.held:.0f}"])
-    return rows
-
-
-def graph_rows(bench: Bench) -> list[list[object]]:
-    """Return what Snakemake's graph costs against arms, replicates and folds."""
+    for design in TABLES:
+        cost = bench.cost(stages.comparing, SOME, *design)
+        rows.append([*design, f"{cost.seconds:.1f}", f"{cost.held:.0f}"])
+    yield f"All tables of {SOME} lesions:", ["arms", "replicates", "s", "held, MB"], rows
     rows = []
-    for design in ((4, 2, 3), (16, 2, 3), (4, 8, 3), (4, 2, 12), (16, 8, 12)):
-        found = bench.cost(stages.graphing, LESIONS[0], *design)
-        rows.append([*design, prod(design), f"{found.seconds:.1f}", f"{found.other:.0f}"])
-    return rows
+    for design in DESIGNS:
+        cost = bench.cost(stages.graphing, LESIONS[0], *design)
+        rows.append([*design, prod(design), f"{cost.seconds:.1f}", f"{cost.result:.0f}"])
+    title = f"`snakemake -n` of {LESIONS[0]} lesions, pictures checked too:"
+    yield title, ["arms", "replicates", "folds", "networks", "s", "MB"], rows
 
 
 def text() -> str:
-    """Return all tables as Markdown."""
     with TemporaryDirectory() as folder:
         for lesions in ALL:
             stages.draw_cohort(Path(folder), lesions)
         bench = Bench(Path(folder))
-        times, sizes, files = lesion_rows(bench)
-        variants, steps = variant_rows(bench), step_rows(bench)
-        tables, graphs = table_rows(bench), graph_rows(bench)
-    lesions = [f"{number:,}" for number in ALL]
-    made = ["made, s", "on disk, MB", "with pages of files, MB", "held, MB", "training set, MB"]
-    return "\n\n".join(
-        [
-            NOTE,
-            "Seconds of a job against lesions:",
-            markdown(["stage", "jobs", *lesions, "exponent", "10^6, a job"], times),
-            "MB that a job holds beyond its imports (`snakemake -n`: in all):",
-            markdown(["stage", "jobs", *lesions, "10^6, a job"], sizes),
-            "MB that a job writes:",
-            markdown(["stage", "jobs", *lesions, "10^6, a job"], files),
-            f"A part of {SOME // 3} lesions; `classic: 600` from two such parts:",
-            markdown(["variants a lesion", *made], variants),
-            "A step does not depend on the number of images; memory does:",
-            markdown(["step", "images", "ms", "held, MB"], steps),
-            f"All tables of {SOME} lesions:",
-            markdown(["arms", "replicates", "s", "held, MB"], tables),
-            f"`snakemake -n` of {LESIONS[0]} lesions, a job a classifier, pictures checked too:",
-            markdown(["arms", "replicates", "folds", "classifiers", "s", "MB"], graphs),
-        ]
-    )
+        tables = [*lesion_tables(bench), variant_table(bench), step_table(bench)]
+        tables += design_tables(bench)
+    return f"{NOTE}\n\n{titled((title, table) for title, *table in tables)}"
 
 
 if __name__ == "__main__":

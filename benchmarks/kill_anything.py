@@ -7,7 +7,8 @@ half an hour on two cores. Each kill is one of
 - Snakemake: SIGKILL of Snakemake alone, whose jobs go on and whose lock stays (the next call comes
   after `snakemake --unlock`, while they may still run);
 - full disk: a call whose processes may write no file beyond a random size;
-- cut file: SIGKILL of everything, and a finished result cut to a random length.
+- cut file: SIGKILL of everything, and a finished result cut to a random length; the calls that
+  follow in its folder come with `--config repair=true`.
 
 Calls follow each other in one folder until one ends well; then all results but logs and benchmarks
 are compared with those of an undisturbed run, and a new folder begins.
@@ -28,19 +29,13 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.paired import markdown
+from benchmarks.paired import ROOT, markdown, snakemake_command
 
-ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config/tiny.yaml"
 KINDS = ("training", "Snakemake", "full disk", "cut file")
 LONGEST = 40.0  # seconds from a call's start to its kill
 WITHOUT = {"logs", "benchmarks"}  # times are never the same
-
-
-def command(folder: Path, *words: str) -> list[str]:
-    """Return a call of Snakemake in a folder."""
-    start = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    return [*start, "--directory", str(folder), "--configfile", str(CONFIG), "--cores", "2", *words]
+REPAIR = ("--config", "repair=true")
 
 
 def begin(folder: Path, *words: str, most_bytes: int | None = None) -> subprocess.Popen:
@@ -51,7 +46,7 @@ def begin(folder: Path, *words: str, most_bytes: int | None = None) -> subproces
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     return subprocess.Popen(
-        command(folder, *words),
+        snakemake_command(folder, CONFIG, 2, *words),
         cwd=ROOT,
         env={**os.environ, "AUGTRIAL_CHECKPOINT_SECONDS": "0.5", "XDG_CACHE_HOME": f"{folder}/c"},
         stdout=subprocess.DEVNULL,
@@ -84,17 +79,14 @@ def results(folder: Path) -> Iterator[Path]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Return the hash of every result."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in results(folder)
-    }
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in results(folder)}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def disturb(kind: str, folder: Path, rng: random.Random) -> bool:
+def disturb(kind: str, folder: Path, rng: random.Random, *words: str) -> bool:
     """Make one call and kill it; return False where it ended well before it could be."""
     limit = rng.randrange(1_000, 200_000) if kind == "full disk" else None
-    call = begin(folder, most_bytes=limit)
+    call = begin(folder, *words, most_bytes=limit)
     until = time.monotonic() + rng.uniform(5, LONGEST)
     while call.poll() is None:
         late = time.monotonic() > until
@@ -115,11 +107,6 @@ def disturb(kind: str, folder: Path, rng: random.Random) -> bool:
     return call.wait() != 0
 
 
-def unlock(folder: Path) -> None:
-    """Take back the lock of a killed Snakemake, as its message says."""
-    begin(folder, "--unlock").wait()
-
-
 def run(kills: int, seed: int) -> Counter:
     """Kill as often as asked; return how often by kind. Raises AssertionError on other bytes."""
     rng, done = random.Random(seed), Counter()
@@ -133,17 +120,19 @@ def run(kills: int, seed: int) -> Counter:
             number += 1
             folder = Path(name) / str(number)
             folder.mkdir()
-            ended = False
+            ended, words = False, ()
             while not ended and done.total() < kills:
                 kind = rng.choice(KINDS)
-                if disturb(kind, folder, rng):
+                if disturb(kind, folder, rng, *words):
                     done[kind] += 1
+                    words = REPAIR if kind == "cut file" else words
                     print(f"kill {done.total()}: {kind}", flush=True)
-                    unlock(folder)
+                    begin(folder, "--unlock").wait()  # as the killed one's message says
                 else:
                     ended = True
             if not ended:
-                assert begin(folder).wait() == 0, (folder / "stderr.txt").read_text()[-2000:]
+                errors = folder / "stderr.txt"
+                assert begin(folder, *words).wait() == 0, errors.read_text()[-2000:]
             found = digests(folder)
             differing = [path for path in wanted if found.get(path) != wanted[path]]
             assert set(found) == set(wanted), set(found) ^ set(wanted)
@@ -153,15 +142,13 @@ def run(kills: int, seed: int) -> Counter:
 
 
 def main() -> None:
-    """Kill as often as the command line says and print the table."""
     kills, seed = (int(word) for word in (sys.argv[1:] + ["50", "0"][len(sys.argv) - 1 :])[:2])
     start = time.monotonic()
     done = run(kills, seed)
     minutes = (time.monotonic() - start) / 60
-    print(
-        f"\n{done.total()} kills, every study ended with the same bytes; {minutes:.0f} minutes.\n"
-    )
-    print(markdown(["kill", "times"], [[kind, done[kind]] for kind in KINDS]))
+    summary = f"{done.total()} kills, every study ended with the same bytes; {minutes:.0f} minutes."
+    table = markdown(["kill", "times"], [[kind, done[kind]] for kind in KINDS])
+    print(f"\n{summary}\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ all images at once, density and coverage beside prdc's; the same features, the s
 import contextlib
 import io
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
 from prdc import compute_prdc
 from torch_fidelity.metric_kid import kid_features_to_metric
 
-from augtrial.fidelity import density_coverage, kid
+from augtrial.fidelity.measures import density_coverage, kid
 from benchmarks.paired import markdown, paired
 
 IMAGES, WIDTHS, NEIGHBOURS = 5000, (128, 2048), 5
@@ -23,8 +24,8 @@ IMAGES, WIDTHS, NEIGHBOURS = 5000, (128, 2048), 5
 def features(width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return two sets of features that differ a little, float32 [5000, width]."""
     rng = np.random.default_rng(0)
-    one = rng.standard_normal((IMAGES, width), np.float32)
-    return one, rng.standard_normal((IMAGES, width), np.float32) + np.float32(0.05)
+    real, synthetic = rng.standard_normal((2, IMAGES, width), np.float32)
+    return real, synthetic + np.float32(0.05)
 
 
 def megabytes(work: Callable[[], object]) -> float:
@@ -36,51 +37,34 @@ def megabytes(work: Callable[[], object]) -> float:
     return peak / 1e6
 
 
-def row(width: int) -> list[list[object]]:
+def rows(width: int) -> Iterator[list[object]]:
     """Time both measures on features of one width."""
-    one, other = features(width)
-    as_float64 = [torch.from_numpy(x.astype(np.float64)) for x in (one, other)]
+    real, synthetic = features(width)
+    as_float64 = [torch.from_numpy(x.astype(np.float64)) for x in (real, synthetic)]
     whole = {"kid_subsets": 1, "kid_subset_size": IMAGES, "verbose": False}
+    torch_fidelity = partial(kid_features_to_metric, *as_float64, **whole)
+    ours_density = partial(density_coverage, real, synthetic, NEIGHBOURS)
 
-    def prdc() -> float:
+    def prdc() -> None:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints how many there are
-            found = compute_prdc(real_features=one, fake_features=other, nearest_k=NEIGHBOURS)
-        return found["coverage"]
+            compute_prdc(real_features=real, fake_features=synthetic, nearest_k=NEIGHBOURS)
 
-    works = {
-        "KID": {
-            "theirs": lambda: kid_features_to_metric(*as_float64, **whole),
-            "ours": lambda: kid(one, other),
-        },
-        "density, coverage": {
-            "theirs": prdc,
-            "ours": lambda: density_coverage(one, other, NEIGHBOURS),
-        },
-    }
-    theirs = {"KID": "torch-fidelity", "density, coverage": "prdc"}
-    rows = []
-    for name, pair in works.items():
-        took = paired(pair, rounds=3)
-        peak = {key: megabytes(work) for key, work in pair.items()}
-        rows.append(
-            [
-                f"{name}, {width} features; {theirs[name]}",
-                f"{took['theirs']:.2f}",
-                f"{took['ours']:.2f}",
-                f"{took['theirs'] / took['ours']:.1f}",
-                f"{peak['theirs']:.0f}",
-                f"{peak['ours']:.0f}",
-            ]
-        )
-    return rows
+    measures: list[tuple[str, Callable, Callable]] = [
+        ("KID, {} features; torch-fidelity", torch_fidelity, lambda: kid(real, synthetic)),
+        ("density, coverage, {} features; prdc", prdc, ours_density),
+    ]
+    for name, package, ours in measures:
+        took = paired({"package": package, "ours": ours}, rounds=3)
+        ratio = took["package"] / took["ours"]
+        times = [f"{took['package']:.2f}", f"{took['ours']:.2f}", f"{ratio:.1f}"]
+        yield [name.format(width), *times, *(f"{megabytes(work):.0f}" for work in (package, ours))]
 
 
 def text() -> str:
-    """Return the table as Markdown."""
     torch.set_num_threads(1)
     columns = ["measure; package", "package, s", "augtrial, s", "package / augtrial"]
     columns += ["package, MB", "augtrial, MB"]
-    return markdown(columns, [line for width in WIDTHS for line in row(width)])
+    return markdown(columns, [row for width in WIDTHS for row in rows(width)])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ Run `python -m benchmarks.overhead [cores]`: it runs config/quick.yaml, whole an
 of the paper alone, on a quiet machine: about ten minutes on two cores. The overhead is the wall
 time less the seconds that the trainings themselves report, at full use of all cores. Of it, starts
 are what Python and the imports of a rule's script take, for each job; work is the rest of what jobs
-took; idle is when a core had no job, Snakemake's own start among it.
+took, on all cores that they were given; idle is when a core had no job, Snakemake's own start among
+it.
 """
 
 import ast
@@ -13,7 +14,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,57 +25,57 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import yaml
 
-from benchmarks.paired import markdown, seconds
+from augtrial.core.names import contrast_arms
+from benchmarks.paired import ROOT, markdown, seconds, snakemake_command
 
-ROOT = Path(__file__).parents[1]
 QUICK = ROOT / "config/quick.yaml"
 FOUR = ("none", "classic", "classic+dcgan", "classic+acgan")
 SCRIPT = re.compile(r'^ *script:\n +"../scripts/(.+)"', re.MULTILINE)
 RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
+BENCHMARK = re.compile(r"^ *benchmark: (.+)$", re.MULTILINE)
+THREADS = re.compile(r"^ *threads: (\d+)$", re.MULTILINE)
 TRAINED = re.compile(r"^trained .* in ([\d.]+) s$", re.MULTILINE)
+
+Jobs = Mapping[str, Sequence[float]]  # rule -> core seconds of its jobs
 
 
 def four_arms(config: dict) -> dict:
-    """Return the quick study with the paper's four arms alone."""
     arms = {name: config["arms"][name] for name in FOUR}
-    pairs = [
-        contrast
-        for contrast in config["contrasts"]
-        if all(arm in FOUR for arm in contrast.split(" - "))
-    ]
-    return config | {"arms": arms, "contrasts": pairs}
+    contrasts = [c for c in config["contrasts"] if set(contrast_arms(c)) <= set(FOUR)]
+    return config | {"arms": arms, "contrasts": contrasts}
 
 
-def run(config: dict, folder: Path, cores: int) -> None:
-    """Run a study to its end in an empty folder."""
+def run(config: dict, folder: Path, cores: int) -> str:
+    """Run a study to its end in an empty folder; return what Snakemake said."""
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), "--configfile", str(path), "--cores", str(cores)]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": f"{folder}/cache"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": f"{folder}/cache"}
+    options = {"cwd": ROOT, "env": env, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run(snakemake_command(folder, path, cores), **options)
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
+    return done.stderr
 
 
-def training_seconds(results: Path) -> float:
+def training_seconds(folder: Path) -> float:
     """Return what all trainings of a study say that they took, added up."""
-    logs = (results / "logs").glob("train_*/*.log")
+    logs = folder.glob("results/*/logs/train_*/*.log")
     return sum(float(found) for log in logs for found in TRAINED.findall(log.read_text()))
 
 
-def jobs(results: Path) -> dict[str, list[float]]:
-    """Return for each rule the seconds of its jobs, the rule that took longest first."""
+def given_threads(output: str) -> dict[str, int]:
+    """Return the cores of each job that Snakemake says it gave several, by its benchmark file."""
+    blocks = [(BENCHMARK.search(block), THREADS.search(block)) for block in output.split("\n\n")]
+    return {path[1]: int(number[1]) for path, number in blocks if path and number}
+
+
+def jobs(folder: Path, threads: Mapping[str, int]) -> dict[str, list[float]]:
+    """Return for each rule the core seconds of its jobs, the rule that took longest first."""
     took: dict[str, list[float]] = defaultdict(list)
-    for path in (results / "benchmarks").rglob("*.tsv"):
+    for path in folder.glob("results/*/benchmarks/**/*.tsv"):
         rule = path.parent.name if path.parent.name != "benchmarks" else path.stem
-        took[rule].append(float(pd.read_csv(path, sep="\t")["s"].iloc[0]))
+        cores = threads.get(str(path.relative_to(folder)), 1)
+        took[rule].append(cores * float(pd.read_csv(path, sep="\t")["s"].iloc[0]))
     return dict(sorted(took.items(), key=lambda item: -sum(item[1])))
 
 
@@ -83,9 +86,9 @@ def scripts() -> dict[str, str]:
         text = path.read_text(encoding="utf-8")
         begins = [*RULE.finditer(text), None]
         for rule, following in itertools.pairwise(begins):
-            own = SCRIPT.search(text, rule.end(), following.start() if following else len(text))
+            named = SCRIPT.search(text, rule.end(), following.start() if following else len(text))
             name, renamed = rule.groups()
-            if script := own[1] if own else found.get(name):
+            if script := named[1] if named else found.get(name):
                 found[renamed or name] = script
     return found
 
@@ -96,35 +99,48 @@ def start_seconds(script: str) -> float:
     (body,) = (node for node in tree.body if isinstance(node, ast.With))
     lines = [node for node in body.body if isinstance(node, ast.Import | ast.ImportFrom)]
     # Snakemake's own preamble comes first, then the script's head.
-    code = ["import pickle", "from snakemake import script", "import augtrial.jobs"]
-    command = [sys.executable, "-c", "\n".join([*code, *map(ast.unparse, lines)])]
+    head = ["import pickle", "from snakemake import script"]
+    head += ["import augtrial.pipeline.script_context"]
+    command = [sys.executable, "-c", "\n".join([*head, *map(ast.unparse, lines)])]
     run = partial(subprocess.run, command, cwd=ROOT, check=True)
     return median(seconds(run) for _ in range(3))
 
 
+def study_row(
+    name: str, wall: float, cores: int, trained: float, took: Jobs, starts: Mapping[str, float]
+) -> list[str]:
+    """Return what a study's core seconds went to; `starts` are the seconds of a job of a rule."""
+    started = sum(len(seconds) * starts[rule] for rule, seconds in took.items())
+    worked = sum(map(sum, took.values()))
+    parts = [wall, trained, started, worked - trained - started, cores * wall - worked]
+    return [name, *(f"{part:.0f}" for part in parts), f"{100 - 100 * trained / cores / wall:.0f} %"]
+
+
+def rule_rows(took: Jobs, starts: Mapping[str, float]) -> list[list[object]]:
+    means = {rule: sum(jobs) / len(jobs) for rule, jobs in took.items()}
+    return [
+        [rule, len(jobs), f"{starts[rule]:.1f}", f"{means[rule]:.1f}", f"{sum(jobs):.0f}"]
+        for rule, jobs in took.items()
+    ]
+
+
 def text(cores: int = 2) -> str:
-    """Return both tables as Markdown."""
     config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
-    script_of, rows = scripts(), []
-    starts = {name: start_seconds(name) for name in sorted(set(script_of.values()))}
-    for name, own in (("the paper's four arms", four_arms(config)), ("whole", config)):
+    of_script = {script: start_seconds(script) for script in sorted(set(scripts().values()))}
+    starts = {rule: of_script[script] for rule, script in scripts().items()}
+    rows = []
+    for name, study in (("the paper's four arms", four_arms(config)), ("whole", config)):
         with TemporaryDirectory() as folder:
-            wall = seconds(partial(run, own, Path(folder), cores))
-            results = Path(folder) / "results" / own["study"]
-            trained, took = training_seconds(results), jobs(results)
-        overhead = 1 - trained / cores / wall
-        started = sum(len(own) * starts[script_of[rule]] for rule, own in took.items())
-        worked = sum(map(sum, took.values()))
-        parts = [trained, started, worked - trained - started, cores * wall - worked]
-        rows.append([name, f"{wall:.0f}", *(f"{part:.0f}" for part in parts)])
-        rows[-1].append(f"{100 * overhead:.0f} %")
-    by_rule = []
-    for rule, own in took.items():
-        times = starts[script_of[rule]], sum(own) / len(own)
-        by_rule.append([rule, len(own), *(f"{time:.1f}" for time in times), f"{sum(own):.0f}"])
+            begin = time.perf_counter()
+            output = run(study, Path(folder), cores)
+            wall = time.perf_counter() - begin
+            took = jobs(Path(folder), given_threads(output))
+            trained = training_seconds(Path(folder))
+        rows.append(study_row(name, wall, cores, trained, took, starts))
     columns = ["quick study; core seconds", "wall, s", "trainings", "starts", "work", "idle"]
     rules = ["rule (whole study)", "jobs", "start, s", "mean, s", "together, s"]
-    return "\n\n".join([markdown([*columns, "overhead"], rows), markdown(rules, by_rule)])
+    tables = [markdown([*columns, "overhead"], rows), markdown(rules, rule_rows(took, starts))]
+    return "\n\n".join(tables)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,15 @@ Each figure of docs/benchmarks.md comes from here, so that a busy machine slows 
 """
 
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
 
 import torch
+
+ROOT = Path(__file__).parents[1]
 
 
 class Seconds(float):
@@ -19,8 +22,8 @@ class Seconds(float):
 def seconds(work: Callable[[], object]) -> float:
     """Return how long one call takes, or what it says of itself in `Seconds`."""
     begin = time.perf_counter()
-    told = work()
-    return told if isinstance(told, Seconds) else time.perf_counter() - begin
+    found = work()
+    return found if isinstance(found, Seconds) else time.perf_counter() - begin
 
 
 def paired(works: dict[str, Callable[[], object]], rounds: int = 5) -> dict[str, float]:
@@ -31,7 +34,7 @@ def paired(works: dict[str, Callable[[], object]], rounds: int = 5) -> dict[str,
     for _ in range(rounds):
         for name, work in works.items():
             times[name].append(seconds(work))
-    return {name: median(own) for name, own in times.items()}
+    return {name: median(took) for name, took in times.items()}
 
 
 def markdown(columns: list[str], rows: Iterable[Iterable[object]]) -> str:
@@ -39,6 +42,17 @@ def markdown(columns: list[str], rows: Iterable[Iterable[object]]) -> str:
     rule = ["---"] + ["---:"] * (len(columns) - 1)
     lines = [columns, rule, *([str(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def titled(tables: Iterable[tuple[str, tuple[list[str], Iterable[Iterable[object]]]]]) -> str:
+    """Return tables, each a title with columns and rows, below their titles."""
+    return "\n\n".join(f"{title}\n\n{markdown(*table)}" for title, table in tables)
+
+
+def snakemake_command(folder: Path, config: Path, cores: int, *words: str) -> list[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--configfile", str(config)]
+    return [*command, "--cores", str(cores), *words]
 
 
 def machine() -> str:

@@ -23,22 +23,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
-from augtrial.baselines import grey_values, texture
-from augtrial.cohort.phantom import (
-    CLASSES,
-    PhantomLesion,
-    cohort_rows,
-    draw_lesions,
-    write_cohort,
-)
-from augtrial.roi import extract_context, extract_roi
-from augtrial.settings import ClassicSettings, RoiSettings
+from augtrial.cohort.phantom import cohort as phantom
+from augtrial.cohort.phantom.cohort import CLASSES, PhantomLesion, draw_lesions
+from augtrial.config.cohort import ClassicSettings, RoiSettings
+from augtrial.imaging.roi import extract_context, extract_roi
+from augtrial.tasks.classification.baselines import grey_values, texture
 
 matplotlib.use("Agg")
 
 SEED = 0
 PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
-COHORTS, TRAIN, TEST = 10, 5000, 1000
+COHORTS, TRAIN, TEST = 10, 5000, 1000  # cohorts of the paper's size, and fresh lesions
 SIDE = 64
 RADIUS = SIDE / 2 / 1.58  # of a lesion in its ROI
 EPOCHS, BATCH, RATE = 15, 64, 1e-3
@@ -53,8 +48,8 @@ def roi(lesion: PhantomLesion) -> np.ndarray:
 def built_in_cohort() -> Iterator[PhantomLesion]:
     """Yield the lesions of the built-in cohort from its files."""
     with TemporaryDirectory() as folder:
-        write_cohort(Path(folder), seed=SEED, classes=PAPER)
-        for row in cohort_rows(seed=SEED, classes=PAPER):
+        phantom.write_cohort(Path(folder), seed=SEED, classes=PAPER)
+        for row in phantom.cohort_rows(seed=SEED, classes=PAPER):
             image = SimpleITK.ReadImage(f"{folder}/{row.image}")
             volume = SimpleITK.GetArrayFromImage(image).astype(np.float32)
             mask = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(f"{folder}/{row.mask}")) > 0
@@ -71,14 +66,11 @@ class Sample:
     """ROIs, labels, patients and simple measurements of some lesions."""
 
     def __init__(self, lesions: Iterable[PhantomLesion]) -> None:
-        images, labels, patients, sizes = [], [], [], []
-        for lesion in lesions:
-            images.append(roi(lesion))
-            labels.append(CLASSES.index(lesion.label))
-            patients.append(lesion.patient_id)
-            sizes.append(np.log(diameter_mm(lesion)))
-        self.images, self.labels = np.array(images), np.array(labels)
-        self.patients, self.sizes = np.array(patients), np.array(sizes)[:, None]
+        drawn = list(lesions)
+        self.images = np.array([roi(lesion) for lesion in drawn])
+        self.labels = np.array([CLASSES.index(lesion.label) for lesion in drawn])
+        self.patients = np.array([lesion.patient_id for lesion in drawn])
+        self.sizes = np.array([[np.log(diameter_mm(lesion))] for lesion in drawn])
 
     @cached_property
     def features(self) -> np.ndarray:
@@ -91,7 +83,8 @@ class Sample:
 
 def draw(stream: str, total: int) -> Sample:
     """Draw about `total` lesions in the paper's proportions."""
-    classes = {name: round(total * count / 182) for name, count in PAPER.items()}
+    size = sum(PAPER.values())
+    classes = {name: round(total * count / size) for name, count in PAPER.items()}
     return Sample(draw_lesions(seed=SEED, stream=stream, classes=classes))
 
 
@@ -150,16 +143,16 @@ def row(name: str, right: np.ndarray, labels: np.ndarray) -> str:
 def table(samples: dict[str, list[Sample]]) -> Iterator[str]:
     """Yield the rows of what needs no network: each way to measure, on each set of cohorts."""
     describe = {
-        "log diameter only": lambda one: one.sizes,
-        "mean grey value only": lambda one: one.images[:, 20:44, 20:44].mean(axis=(1, 2))[:, None],
-        "texture and edge features": lambda one: one.features,
-        "the same and the histogram": lambda one: np.hstack([one.features, one.histograms]),
+        "log diameter only": lambda c: c.sizes,
+        "mean grey value only": lambda c: c.images[:, 20:44, 20:44].mean(axis=(1, 2))[:, None],
+        "texture and edge features": lambda c: c.features,
+        "the same and the histogram": lambda c: np.hstack([c.features, c.histograms]),
     }
     for where, cohorts in samples.items():
         labels = np.concatenate([cohort.labels for cohort in cohorts])
         for name, measure in describe.items():
             right = [cross_validated(measure(cohort), cohort) for cohort in cohorts]
-            spread = [100 * one.mean() for one in right]
+            spread = [100 * cohort.mean() for cohort in right]
             beside = f" ({min(spread):.1f} to {max(spread):.1f})" if len(cohorts) > 1 else ""
             yield row(f"SVM, {name}; {where}{beside}", np.concatenate(right), labels)
 
@@ -169,27 +162,29 @@ def picture() -> None:
     lesions = list(draw_lesions(seed=SEED, stream="picture", classes=dict.fromkeys(CLASSES, 30)))
     figure, axes = plt.subplots(len(CLASSES), 8, figsize=(10, 4.2))
     for label, line in zip(CLASSES, axes, strict=True):
-        own = [lesion for lesion in lesions if lesion.label == label and diameter_mm(lesion) >= 18]
-        for lesion, axis in zip(own, line, strict=False):
+        shown = [x for x in lesions if x.label == label and diameter_mm(x) >= 18]
+        for lesion, axis in zip(shown, line, strict=False):
             axis.imshow(roi(lesion), cmap="gray", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])
             axis.set_title(f"{diameter_mm(lesion):.0f} mm", fontsize=8, pad=2)
         line[0].set_ylabel(label, fontsize=9)
     figure.subplots_adjust(left=0.03, right=0.995, top=0.95, bottom=0.01, wspace=0.04, hspace=0.14)
-    path = Path(__file__).parents[1] / "docs" / "phantom.png"
+    path = Path(__file__).parents[1] / "docs/phantom.png"
     figure.savefig(path, dpi=85, metadata={"Software": None})
 
 
 def main() -> None:
     torch.set_num_threads(1)
     start = time.monotonic()
-    one = Sample(built_in_cohort())
-    fresh = [draw(f"cohort-{number}", 182) for number in range(COHORTS)]
+    built_in = Sample(built_in_cohort())
+    size = len(built_in.labels)
+    fresh = [draw(f"cohort-{number}", size) for number in range(COHORTS)]
     print(f"| % right | all | {' | '.join(CLASSES)} |\n|---|---|---|---|---|")
-    for line in table({"built-in 182": [one], f"{COHORTS} fresh cohorts of 182": fresh}):
+    where = {f"built-in {size}": [built_in], f"{COHORTS} fresh cohorts of {size}": fresh}
+    for line in table(where):
         print(line, flush=True)
     net = train(draw("train", TRAIN))
-    tests = {f"{TEST} fresh lesions": draw("test", TEST), "built-in 182": one}
+    tests = {f"{TEST} fresh lesions": draw("test", TEST), f"built-in {size}": built_in}
     for where, sample in tests.items():
         right = predict(net, sample) == sample.labels
         print(row(f"CNN trained on {TRAIN} fresh lesions; {where}", right, sample.labels))

@@ -4,15 +4,12 @@ The networks are quick.yaml's. What only takes room is made up: variants that ar
 features.
 """
 
-import csv
 import os
-import runpy
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,82 +17,69 @@ import pandas as pd
 import sklearn.manifold  # noqa: F401  # no stage is charged for its import
 import torch
 import yaml
-from snakemake.iocontainers import Namedlist
 
-from augtrial.appraisal import COPIES, Side, appraise
-from augtrial.classifier import build_classifier, predict
-from augtrial.classifier_training import train_classifier
+from augtrial.cohort.folds import split_patients
 from augtrial.cohort.table import read_table
-from augtrial.comparison import compare
-from augtrial.device import Device
-from augtrial.embedding import embed, neighbour_accuracy
-from augtrial.features import ClassifierFeatures
-from augtrial.figures.drawer import draw
-from augtrial.figures.style import Look
-from augtrial.files import write_table
-from augtrial.folds import split_patients
-from augtrial.memorisation import HARMONICS, RINGS
-from augtrial.predictions import read_predictions
-from augtrial.recipes import Recipes
-from augtrial.settings import Arm, Budget, read_settings
-from augtrial.snake import CHECK, check_pictures
-from augtrial.study import Study
-from augtrial.synthesizers.adversarial import build_pair, train_pair
-from augtrial.synthesizers.samples import draw_samples
-from augtrial.trainingset import assemble, read_parts
+from augtrial.config.arms import Arm
+from augtrial.config.load import read_settings
+from augtrial.core import seeds
+from augtrial.core.io import write_table
+from augtrial.core.registry import synthesizers
+from augtrial.fidelity.appraisal import MAX_VARIANTS, RealLesions, appraise
+from augtrial.fidelity.embedding import embed, neighbour_accuracy
+from augtrial.fidelity.features import ClassifierFeatures
+from augtrial.fidelity.memorisation import HARMONICS, RINGS
+from augtrial.imaging.training_set import assemble, read_parts
+from augtrial.jobs.rois import extract_rois
+from augtrial.jobs.variants import make_variants
+from augtrial.pipeline.job_params import JobParams
+from augtrial.pipeline.snakefile import CHECK, check_pictures
+from augtrial.pipeline.study import Study
+from augtrial.reporting.figures.drawer import draw
+from augtrial.reporting.figures.style import FigureStyle
+from augtrial.statistics.comparison import compare
+from augtrial.statistics.predictions import read_predictions
+from augtrial.synthesizers.base import TrainedNetwork
+from augtrial.tasks.classification.cnn import predict
+from augtrial.tasks.classification.training import build_classifier
+from augtrial.training.device import Device
 from benchmarks.costs import memory
-from benchmarks.engines import noise
+from benchmarks.paired import ROOT, snakemake_command
+from benchmarks.trainings import CLASSES, SIZE, classifier, noise, synthesizer, training_seconds
 
 CPU = Device(torch.device("cpu"), bfloat16=False)
-ROOT = Path(__file__).parents[1]
 QUICK = yaml.safe_load((ROOT / "config/quick.yaml").read_text(encoding="utf-8"))
 SETTINGS = read_settings(QUICK, "quick.yaml")
-CLASSES = ("cyst", "metastasis", "hemangioma")
-FOLDS, SIZE, LOOK = 3, 64, SETTINGS.fidelity.images
+FOLDS, LOOK = 3, SETTINGS.fidelity.images
 IMAGES = 1 + SETTINGS.embedding.variants  # of each lesion in the t-SNE picture
 
 
 def draw_cohort(folder: Path, lesions: int) -> Path:
     """Draw pictures in which a bright ellipse on noise is a lesion; return their table."""
-    own = folder / str(lesions)
-    own.mkdir()
-    rng = np.random.default_rng(0)
-    with open(own / "lesions.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["lesion_id", "patient_id", "label", "image", "mask"])
-        for number in range(lesions):
-            picture, mask = (
-                rng.integers(60, 120, (128, 128), np.uint8),
-                np.zeros((128, 128), np.uint8),
-            )
-            shape = (64, 64), tuple(rng.integers(16, 40, 2).tolist()), float(rng.integers(180))
-            cv2.ellipse(mask, shape, 255, -1)
-            picture[mask > 0] += rng.integers(40, 80, dtype=np.uint8)
-            for name, pixels in (("image", picture), ("mask", mask)):
-                cv2.imwrite(str(own / f"{name}{number}.png"), pixels)
-            files = f"image{number}.png", f"mask{number}.png"
-            patient, label = number // 2, CLASSES[number % len(CLASSES)]
-            table.writerow([f"l{number}", f"p{patient}", label, *files])
-    return own / "lesions.csv"
+    pictures, rng, rows = folder / str(lesions), np.random.default_rng(0), []
+    pictures.mkdir()
+    for number in range(lesions):
+        picture = rng.integers(60, 120, (128, 128), np.uint8)
+        mask = np.zeros((128, 128), np.uint8)
+        shape = (64, 64), tuple(rng.integers(16, 40, 2).tolist()), float(rng.integers(180))
+        cv2.ellipse(mask, shape, 255, -1)
+        picture[mask > 0] += rng.integers(40, 80, dtype=np.uint8)
+        for name, pixels in (("image", picture), ("mask", mask)):
+            cv2.imwrite(str(pictures / f"{name}{number}.png"), pixels)
+        files = f"image{number}.png", f"mask{number}.png"
+        rows.append([f"l{number}", f"p{number // 2}", CLASSES[number % len(CLASSES)], *files])
+    columns = ["lesion_id", "patient_id", "label", "image", "mask"]
+    write_table(table_of(folder, lesions), pd.DataFrame(rows, columns=columns))
+    return table_of(folder, lesions)
+
+
+def table_of(folder: Path, lesions: int) -> Path:
+    return folder / str(lesions) / "lesions.csv"
 
 
 def config(folder: Path, lesions: int, **changes: object) -> dict:
-    """Return the quick study of these lesions."""
-    table = {"cohort": {"table": str(folder / str(lesions) / "lesions.csv")}}
+    table = {"cohort": {"table": str(table_of(folder, lesions))}}
     return QUICK | table | {"study": "growth", "roi": {"window": [0, 255]}} | changes
-
-
-def study_of(folder: Path, lesions: int) -> Study:
-    """Return the quick study of these lesions, opened."""
-    return Study.from_config(config(folder, lesions))
-
-
-def run_script(name: str, *, inputs: dict, outputs: dict, params: dict, **wildcards: str) -> None:
-    """Run a script of the workflow as Snakemake would."""
-    given = {"input": inputs, "output": outputs, "params": params, "wildcards": wildcards}
-    named = {key: Namedlist(fromdict=values) for key, values in given.items()}
-    job = SimpleNamespace(log=[f"{name}.log"], **named)
-    runpy.run_path(str(ROOT / f"workflow/scripts/{name}.py"), {"snakemake": job})
 
 
 def part_files(folder: Path, lesions: int) -> dict[str, str]:
@@ -107,12 +91,12 @@ def part_files(folder: Path, lesions: int) -> dict[str, str]:
 def reading(folder: Path, lesions: int) -> Iterator[None]:
     """Read and check the lesion table, as at every start of Snakemake."""
     yield
-    read_table(folder / str(lesions) / "lesions.csv")
+    read_table(table_of(folder, lesions))
 
 
 def checking(folder: Path, lesions: int) -> Iterator[None]:
     """Read and check every picture, as at the first start."""
-    study = study_of(folder, lesions)
+    study = Study.from_config(config(folder, lesions))
     os.chdir(folder / str(lesions))  # where its stamp says to the next start that all is well
     Path(study.root, CHECK).unlink(missing_ok=True)
     yield
@@ -121,37 +105,39 @@ def checking(folder: Path, lesions: int) -> Iterator[None]:
 
 def splitting(folder: Path, lesions: int) -> Iterator[None]:
     """Share the patients out to folds, for one replicate."""
-    cohort = read_table(folder / str(lesions) / "lesions.csv").lesions
-    patients, labels = [own.patient_id for own in cohort], [own.label for own in cohort]
+    rows = read_table(table_of(folder, lesions)).lesions
+    patients, labels = [row.patient_id for row in rows], [row.label for row in rows]
     yield
     split_patients(patients, labels, FOLDS, seed=1, replicate=1)
 
 
 def extracting(folder: Path, lesions: int) -> Iterator[float]:
     """Cut the ROIs of a part; return the MB that it wrote."""
-    study = study_of(folder, lesions)
-    rows, reach = study.part_rows(1, 1), Recipes(study).reach()
-    params = {"lesions": rows, "roi": study.settings.roi.model_dump(), "reach": reach}
-    outputs = part_files(folder, lesions)
+    study, files = Study.from_config(config(folder, lesions)), part_files(folder, lesions)
+    rows, reach = study.lesion_values(study.part(1, 1)), JobParams(study).reach()
     yield
-    run_script("extract_rois", inputs={}, outputs=outputs, params=params)
-    yield sum(Path(path).stat().st_size for path in outputs.values()) / 1e6
+    extract_rois(lesions=rows, roi=study.settings.roi.model_dump(), reach=reach, **files)
+    yield megabytes(files.values())
 
 
 def varying(folder: Path, lesions: int, variants: int) -> Iterator[float]:
     """Cut a part's variants; return the MB that it wrote."""
-    classic = {"rotations": variants // 10, "flips": 3, "translations": 3, "scales": 3}
-    params = {"classic": classic, "size": SIZE, "seed": 1}
-    outputs = {"variants": "variants.npy", "table": "variants.csv"}
-    inputs = part_files(folder, lesions)
+    classic = {"n_rotations": variants // 10, "n_flips": 3, "n_translations": 3, "n_scales": 3}
+    files, part = {"variants": "variants.npy", "table": "variants.csv"}, part_files(folder, lesions)
+    inputs = {"rois": part["rois"], "contexts": part["contexts"]}
     yield
-    run_script("make_variants", inputs=inputs, outputs=outputs, params=params, replicate="1")
-    yield sum(Path(path).stat().st_size for path in outputs.values()) / 1e6
+    make_variants(classic=classic, size=SIZE, seed=1, replicate=1, **inputs, **files)
+    yield megabytes(files.values())
+
+
+def megabytes(files: Iterable[str]) -> float:
+    """Return the size of files on disk."""
+    return sum(Path(path).stat().st_size for path in files) / 1e6
 
 
 def assembling(folder: Path, lesions: int, variants: int, classic: int | str) -> Iterator[float]:
     """Assemble an arm's training set from two of three parts; return its images."""
-    rois, files = part_files(folder, lesions)["rois"], ["one.npy", "other.npy"]
+    rois, files = part_files(folder, lesions)["rois"], ["first.npy", "second.npy"]
     with np.load(rois) as arrays:
         shape = (len(arrays["label"]), variants, SIZE, SIZE)
     for file in files:  # a file with holes reads as zeros, and fills no disk
@@ -162,27 +148,24 @@ def assembling(folder: Path, lesions: int, variants: int, classic: int | str) ->
 
 
 def training(folder: Path, images: int, updates: int) -> Iterator[None]:
-    """Train a classifier for some updates."""
-    budget, options = Budget(updates=updates), {"classes": 3, "seed": 1, "device": CPU}
-    data = noise(images)
+    make = partial(classifier, *noise(images), SETTINGS.classifier, updates, CPU)
     yield
-    train_classifier(*data, SETTINGS.classifier, budget, **options)
+    training_seconds(make, CPU)
 
 
 def synthesizing(folder: Path, images: int) -> Iterator[None]:
-    """Train a DCGAN for an epoch."""
     settings = SETTINGS.synthesizers["dcgan"].model_copy(update={"epochs": 1, "snapshots": 1})
-    data, labels = noise(images)
+    make = partial(synthesizer, *noise(images), settings, CPU)
     yield
-    train_pair(data, labels * 0, settings, classes=1, seed=1, device=CPU)
+    training_seconds(make, CPU)
 
 
 def sampling(folder: Path, images: int) -> Iterator[None]:
-    """Draw a class's samples."""
-    settings = SETTINGS.synthesizers["dcgan"]
-    generator = build_pair(settings, classes=1, size=SIZE, seed=1).generator
+    settings, chance = SETTINGS.synthesizers["dcgan"], seeds.torch_generator(1, "latent")
+    state = synthesizer(*noise(settings.batch), settings, CPU).state_dict()
+    network = TrainedNetwork(state, settings, CLASSES[:1], SIZE)
     yield
-    draw_samples(generator, images, latent=settings.latent, label=0, seed=1)
+    synthesizers["dcgan"].sample(network, np.zeros(images, np.int64), chance)
 
 
 def predicting(folder: Path, lesions: int) -> Iterator[None]:
@@ -197,11 +180,11 @@ def predicting(folder: Path, lesions: int) -> Iterator[None]:
 def comparing(folder: Path, lesions: int, arms: int, replicates: int) -> Iterator[None]:
     """Make every table of endpoints, contrasts and verdicts from the predictions."""
     rng, names = np.random.default_rng(0), [f"arm{number}" for number in range(arms)]
-    one = pd.DataFrame({"number": np.arange(lesions)})
-    one["lesion_id"], one["patient_id"] = "l" + one["number"].astype(str), one["number"] // 2
-    one["fold"], one["label"] = one["patient_id"] % FOLDS, np.take(CLASSES, one["number"] % 3)
+    rows = pd.DataFrame({"number": np.arange(lesions)})
+    rows["lesion_id"], rows["patient_id"] = "l" + rows["number"].astype(str), rows["number"] // 2
+    rows["fold"], rows["label"] = rows["patient_id"] % FOLDS, np.take(CLASSES, rows["number"] % 3)
     keys = [(arm, replicate) for arm in names for replicate in range(replicates)]
-    table = pd.concat(one.assign(arm=arm, replicate=number) for arm, number in keys)
+    table = pd.concat(rows.assign(arm=arm, replicate=number) for arm, number in keys)
     scores = rng.dirichlet(np.ones(len(CLASSES)), len(table))
     scores[np.arange(len(table)), table["number"] % 3] += 0.5
     scores /= scores.sum(axis=1, keepdims=True)
@@ -210,7 +193,7 @@ def comparing(folder: Path, lesions: int, arms: int, replicates: int) -> Iterato
     write_table("predictions.csv", table.drop(columns="number"))
     del table, scores
     yield
-    contrasts = [f"{one} - {other}" for one, other in zip(names[1:], names, strict=False)]
+    contrasts = [f"{new} - {old}" for new, old in zip(names[1:], names, strict=False)]
     compare(read_predictions("predictions.csv"), contrasts)
 
 
@@ -218,42 +201,39 @@ def describing(folder: Path, lesions: int) -> Iterator[None]:
     """Describe a part's lesions for the appraisal: each ROI and eight variants."""
     with np.load(part_files(folder, lesions)["rois"]) as arrays:
         rois, labels = arrays["images"], arrays["label"]
-    variants = np.repeat(rois[:, None], COPIES, axis=1)
+    variants = np.repeat(rois[:, None], MAX_VARIANTS, axis=1)
     yield
-    Side.of_part(rois, variants, labels)
+    RealLesions.from_part(rois, variants, labels)
 
 
 def appraising(folder: Path, lesions: int) -> Iterator[None]:
     """Appraise a synthesizer's samples in one fold, its lesions described before."""
-    rng, network = (
-        np.random.default_rng(0),
-        build_classifier(SETTINGS.classifier, classes=3, size=SIZE, seed=1),
-    )
+    rng = np.random.default_rng(0)
+    network = build_classifier(SETTINGS.classifier, classes=3, size=SIZE, seed=1)
 
-    def side(number: int) -> Side:
-        described = rng.random((number, 1 + COPIES, RINGS * HARMONICS), np.float32)
-        images = rng.integers(0, 256, (number, 1 + COPIES, SIZE, SIZE), np.uint8)
-        return Side(images, described, np.take(CLASSES, np.arange(number) % 3))
+    def real_lesions(number: int) -> RealLesions:
+        descriptors = rng.random((number, 1 + MAX_VARIANTS, RINGS * HARMONICS), np.float32)
+        images = rng.integers(0, 256, (number, 1 + MAX_VARIANTS, SIZE, SIZE), np.uint8)
+        return RealLesions(images, descriptors, np.take(CLASSES, np.arange(number) % 3))
 
-    sides = side(lesions - lesions // FOLDS), side(lesions // FOLDS)
+    parts = real_lesions(lesions - lesions // FOLDS), real_lesions(lesions // FOLDS)
     samples = {label: noise(LOOK)[0] for label in CLASSES}
-    called = {f"samples/{label}": np.repeat(label, LOOK) for label in CLASSES}
-    called["held out"] = sides[1].labels
+    predicted = {f"samples/{label}": np.repeat(label, LOOK) for label in CLASSES}
+    predicted["held out"] = parts[1].labels
     yield
-    appraise(samples, *sides, [ClassifierFeatures(network)], called, seed=1)
+    appraise(samples, *parts, [ClassifierFeatures(network)], predicted, seed=1)
 
 
 def points(lesions: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return features, classes and patients of the t-SNE picture: a part with some variants."""
     number, rng = lesions // FOLDS, np.random.default_rng(0)
     lesion = np.repeat(np.arange(number), IMAGES)
-    width = SETTINGS.classifier.dense
+    width = SETTINGS.classifier.hidden_units
     features = (lesion % 3)[:, None] + rng.standard_normal((len(lesion), width), np.float32)
     return features.astype(np.float32), np.take(CLASSES, lesion % 3), lesion // 2
 
 
 def embedding(folder: Path, lesions: int) -> Iterator[None]:
-    """Lay a part's lesions and variants out by t-SNE."""
     features = points(lesions)[0]
     yield
     embed(features, perplexity=30, seed=1)
@@ -270,12 +250,10 @@ def drawing(folder: Path, lesions: int) -> Iterator[float]:
     """Draw and save the two figures that have a mark a lesion; return the MB of their SVG."""
     _, labels, groups = points(lesions)
     arm = {"arm": "classic", "label": labels, "x": groups, "y": groups}
-    write_table(
-        "points.csv",
-        pd.DataFrame(arm | {"image": (["roi"] + ["variant"] * (IMAGES - 1)) * (lesions // FOLDS)}),
-    )
+    images = (["roi"] + ["variant"] * (IMAGES - 1)) * (lesions // FOLDS)
+    write_table("points.csv", pd.DataFrame(arm | {"image": images}))
     write_table("near.csv", pd.DataFrame([{"arm": "classic", "neighbours": 5, "accuracy": 0.9}]))
-    look = Look(arms=["classic"], classes=list(CLASSES))
+    style = FigureStyle(arms=["classic"], classes=list(CLASSES))
     part = part_files(folder, lesions)
     sources = {
         "contact_sheet": {"rois": [part["rois"]], "measured": part["table"]},
@@ -283,30 +261,28 @@ def drawing(folder: Path, lesions: int) -> Iterator[float]:
     }
     yield
     for kind, files in sources.items():
-        draw(kind, files, look, {}).save(*(f"{kind}.{suffix}" for suffix in ("svg", "pdf", "csv")))
-    yield sum(Path(f"{kind}.svg").stat().st_size for kind in sources) / 1e6
+        draw(kind, files, style, {}).save(*(f"{kind}.{suffix}" for suffix in ("svg", "pdf", "csv")))
+    yield megabytes(f"{kind}.svg" for kind in sources)
 
 
 def planning(folder: Path, lesions: int, **changes: object) -> Iterator[float]:
     """Let Snakemake build the graph of a study whose pictures were checked; return its MB."""
-    own = folder / str(lesions)
-    told = config(folder, lesions, **changes)
-    Path("config.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(own), "--configfile", "config.yaml", "--quiet"]
+    study = yaml.safe_dump(config(folder, lesions, **changes))
+    Path("config.yaml").write_text(study, encoding="utf-8")
+    command = snakemake_command(folder / str(lesions), Path("config.yaml"), 1, "-n", "--quiet")
     yield
-    with open("told.txt", "w", encoding="utf-8") as file:
+    with open("output.txt", "w", encoding="utf-8") as file:
         running, most = subprocess.Popen(command, stdout=file, stderr=file), 0.0
         while running.poll() is None:
             most = max(most, memory("RssAnon", running.pid))
             time.sleep(0.02)
-    assert running.returncode == 0, Path("told.txt").read_text(encoding="utf-8")
+    assert running.returncode == 0, Path("output.txt").read_text(encoding="utf-8")
     yield most
 
 
 def graphing(folder: Path, lesions: int, arms: int, replicates: int, folds: int) -> Iterator[float]:
-    """Let Snakemake build the graph of a study of so many classifiers, a job each."""
-    own = {f"arm{number}": {"classic": 10 + number} for number in range(arms)}
-    changes = {"arms": own, "replicates": replicates, "folds": {"number": folds}}
-    changes |= {"jobs": "network", "contrasts": ["arm1 - arm0"], "study": "graph"}
+    """Let Snakemake build the graph of a study of so many arms, replicates and folds."""
+    recipes = {f"arm{number}": {"classic": 10 + number} for number in range(arms)}
+    changes = {"arms": recipes, "replicates": replicates, "folds": {"number": folds}}
+    changes |= {"contrasts": ["arm1 - arm0"], "study": "graph"}
     return planning(folder, lesions, **changes)

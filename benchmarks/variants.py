@@ -13,12 +13,18 @@ import albumentations as A
 import cv2
 import numpy as np
 
-from augtrial import seeds
-from augtrial.classic import Variant, apply_variants, sample_variants, variant_rows
-from augtrial.cohort.phantom import PhantomLesion, draw_lesions
+from augtrial.cohort.phantom.cohort import draw_lesions
 from augtrial.cohort.readers import LesionSlice
-from augtrial.roi import Context, extract_context
-from augtrial.settings import ClassicSettings, RoiSettings
+from augtrial.config.cohort import ClassicSettings, RoiSettings
+from augtrial.core import seeds
+from augtrial.imaging.affine_augmentation import (
+    Variant,
+    apply_variants,
+    sample_variants,
+    variant_rows,
+)
+from augtrial.imaging.context import Context
+from augtrial.imaging.roi import extract_context
 from benchmarks.paired import markdown, paired, seconds
 
 PAPER = {"cyst": 53, "metastasis": 64, "hemangioma": 65}
@@ -28,19 +34,12 @@ SLOW = 20  # variants a lesion of a way that takes far longer
 
 
 def slices() -> list[LesionSlice]:
-    """Return the full slices of a cohort of the paper's size."""
+    """Return the full slices of a cohort of the paper's size, as the readers give them."""
     drawn = draw_lesions(seed=0, stream="benchmark", classes=PAPER)
-    return [as_slice(lesion) for lesion in drawn]
+    return [LesionSlice(x.pixels, x.mask, None, x.spacing_mm, None) for x in drawn]
 
 
-def as_slice(lesion: PhantomLesion) -> LesionSlice:
-    """Return a drawn lesion as the readers give it."""
-    return LesionSlice(lesion.pixels, lesion.mask, None, lesion.spacing_mm, None)
-
-
-def varied(
-    lesions: Sequence[LesionSlice],
-) -> Iterator[tuple[LesionSlice, Context, list[Variant]]]:
+def varied(lesions: Sequence[LesionSlice]) -> Iterator[tuple[LesionSlice, Context, list[Variant]]]:
     """Yield each lesion with its surroundings and the parameters of its variants."""
     for number, lesion in enumerate(lesions):
         context = extract_context(lesion, ROI, CLASSIC)
@@ -62,44 +61,46 @@ def opencv(lesions: Sequence[LesionSlice]) -> int:
     count, flags = 0, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     for lesion, context, variants in varied(lesions):
         for variant in variants:
-            square = context.in_slice(variant.square(context.square))
+            frame = context.in_slice(variant.frame(context.frame))
             low, high = ROI.window
             pixels = np.clip((lesion.pixels - low) / (high - low), 0, 1).astype(np.float32)
-            if square.side > ROI.size:
-                pixels = cv2.GaussianBlur(pixels, (0, 0), (square.side / ROI.size - 1) / 2)
-            side, matrix = (ROI.size, ROI.size), square.matrix(ROI.size)
-            image = cv2.warpAffine(
-                pixels, matrix, side, flags=flags, borderMode=cv2.BORDER_REPLICATE
-            )
-            np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+            if frame.side > ROI.size:
+                pixels = cv2.GaussianBlur(pixels, (0, 0), (frame.side / ROI.size - 1) / 2)
+            options = {"flags": flags, "borderMode": cv2.BORDER_REPLICATE}
+            side, matrix = (ROI.size, ROI.size), frame.matrix(ROI.size)
+            rounded(cv2.warpAffine(pixels, matrix, side, **options))
             count += 1
     return count
+
+
+def rounded(image: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def crop_and_shift(context: Context) -> tuple[int, float]:
+    """Return the side of a lesion's crop and the most that it is shifted, in pixels."""
+    shift = min(CLASSIC.translation_pixels, CLASSIC.translation_share * context.diameter)
+    return round(context.frame.side), shift
 
 
 def albumentations(lesions: Sequence[LesionSlice]) -> int:
     """Draw as many variants from an ordinary pipeline: rotate, flip, shift, scale, crop, resize."""
     count = 0
+    cubic = {"interpolation": cv2.INTER_CUBIC}
     for lesion in lesions:
         context = extract_context(lesion, ROI, CLASSIC)
-        side = round(context.square.side)
-        shift = min(CLASSIC.translation_pixels, CLASSIC.translation_share * context.diameter)
-        pipeline = A.Compose(
-            [
-                A.Affine(
-                    rotate=(0, 180),
-                    translate_px=(-round(shift), round(shift)),
-                    scale=(1 / 1.8, 1),
-                    interpolation=cv2.INTER_CUBIC,
-                    border_mode=cv2.BORDER_REPLICATE,
-                ),
-                A.D4(p=0.5),
-                A.CenterCrop(side, side, pad_if_needed=True),
-                A.Resize(ROI.size, ROI.size, interpolation=cv2.INTER_CUBIC),
-            ]
+        side, shift = crop_and_shift(context)
+        affine = A.Affine(
+            rotate=(0, 180),
+            translate_px=(-round(shift), round(shift)),
+            scale=(1 / 1.8, 1),
+            border_mode=cv2.BORDER_REPLICATE,
+            **cubic,
         )
+        crop = A.CenterCrop(side, side, pad_if_needed=True)
+        pipeline = A.Compose([affine, A.D4(p=0.5), crop, A.Resize(ROI.size, ROI.size, **cubic)])
         for _ in range(CLASSIC.number):
-            image = pipeline(image=context.pixels)["image"]
-            np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+            rounded(pipeline(image=context.pixels)["image"])
             count += 1
     return count
 
@@ -111,8 +112,7 @@ def torchio(lesions: Sequence[LesionSlice]) -> int:
 
     for lesion in lesions:
         context = extract_context(lesion, ROI, CLASSIC)
-        side = round(context.square.side)
-        shift = min(CLASSIC.translation_pixels, CLASSIC.translation_share * context.diameter)
+        side, shift = crop_and_shift(context)
         image = tio.ScalarImage(tensor=torch.from_numpy(context.pixels)[None, :, :, None])
         affine = tio.RandomAffine(
             scales=(1 / 1.8, 1),
@@ -123,13 +123,11 @@ def torchio(lesions: Sequence[LesionSlice]) -> int:
         flip, crop = tio.RandomFlip(axes=(0, 1)), tio.CropOrPad((side, side, 1))
         pipeline = tio.Compose([affine, flip, crop, tio.Resize((ROI.size, ROI.size, 1))])
         for _ in range(SLOW):
-            tensor = pipeline(image).data[0, :, :, 0]
-            np.rint(np.clip(tensor.numpy(), 0, 1) * 255).astype(np.uint8)
+            rounded(pipeline(image).data[0, :, :, 0].numpy())
     return SLOW * len(lesions)
 
 
 def text() -> str:
-    """Return the table as Markdown."""
     cohort = slices()
     few = cohort[:FEW]
     ways = {"augtrial": ours, "plain OpenCV loop": opencv, "albumentations": albumentations}
@@ -141,12 +139,8 @@ def text() -> str:
     rows = [[name, f"{rate[name]:.0f}", f"{rate['augtrial'] / rate[name]:.1f}"] for name in ways]
     rows += [] if "TorchIO" in ways else [["TorchIO", "not installed", ""]]
     total = len(cohort) * CLASSIC.number
-    return "\n\n".join(
-        [
-            f"All {total:,} variants of {len(cohort)} lesions with their table: {whole:.1f} s.",
-            markdown(["way", "variants a second", "augtrial / this"], rows),
-        ]
-    )
+    summary = f"All {total:,} variants of {len(cohort)} lesions with their table: {whole:.1f} s."
+    return f"{summary}\n\n{markdown(['way', 'variants a second', 'augtrial / this'], rows)}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Does the verdict keep its word? Simulated studies through the shipped functions.
 
-    python benchmarks/verdict_simulation.py components results/lung-nodule-ct/predictions.csv ...
-    python benchmarks/verdict_simulation.py studies --studies 2000 --jobs 2
+    python -m benchmarks.verdict_simulation components results/lung-nodule-ct/predictions.csv ...
+    python -m benchmarks.verdict_simulation studies --studies 2000 --jobs 2
 
 The first command estimates how alike outcomes are (components.csv), the second simulates studies
 with these components, halved and doubled, and writes docs/results/simulation/studies.csv; `table`
@@ -18,6 +18,7 @@ of new patients over re-runs is Phi(mu / sqrt(total variance)), exactly.
 
 import argparse
 import itertools
+import math
 import multiprocessing
 import sys
 from collections.abc import Iterator
@@ -27,13 +28,16 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from augtrial import seeds
-from augtrial.contrasts import difference_row
-from augtrial.influence import Influence, influences
-from augtrial.intervals import crossed_interval
-from augtrial.panel import Panel, panels
-from augtrial.predictions import read_predictions
-from augtrial.verdicts import ENOUGH, GAIN, LOSS, NO_DIFFERENCE, SMALL, verdict_table
+from augtrial.core import seeds
+from augtrial.statistics import verdicts
+from augtrial.statistics.classification import ClassificationPanel as Panel
+from augtrial.statistics.classification import classification_panels, panel_outcomes
+from augtrial.statistics.contrasts import difference_row
+from augtrial.statistics.intervals import crossed_interval
+from augtrial.statistics.outcomes import Outcome
+from augtrial.statistics.predictions import read_predictions
+from augtrial.statistics.verdicts import GAIN, LOSS, NO_DIFFERENCE, SMALL, verdict_table
+from benchmarks.paired import markdown
 
 FOLDER = Path(__file__).parent.parent / "docs/results/simulation"
 CLASSES = ("a", "b", "c")
@@ -45,6 +49,12 @@ TRUTHS = (0.0, 0.05)
 BASE = 0.75  # the weaker arm's sensitivity to each class
 RESAMPLES = 400
 KEYS = ["components", "lesions", "replicates", "truth"]
+SHARES = {  # columns of the table, and what they are called there
+    **{"crossed covers": "interval covers", "pair added covers": "with a pair added"},
+    **{"bootstrap covers": "patient bootstrap", "folds covers": "folds as independent"},
+    **{word: word for word in ("gain", "loss", "no relevant difference", "bootstrap decides")},
+    **{"folds decides": "folds decide", "detectable": "detectable, points"},
+}
 
 
 # How alike real outcomes are -------------------------------------------------------------------
@@ -57,20 +67,16 @@ def estimate(by_arm: list[Panel]) -> dict[str, float]:
     its correlation (tetrachoric) is the share of the variance that the two have in common.
     """
     pairs = {name: [] for name in ("patient", "lesion", "arm", "network", "split")}
-    for one, other in itertools.product(by_arm, by_arm):
-        for c in range(len(one.classes)):
-            inside = one.label == c
-            a = (one.predicted == c)[inside]
-            b = (other.predicted == c)[inside]
-            same_arm = one.arm == other.arm
-            for name, agreement in _agreements(one, inside, a, b, same_arm=same_arm):
+    for first, second in itertools.product(by_arm, by_arm):
+        for c in range(len(first.classes)):
+            inside = first.label == c
+            a, b = ((panel.predicted == c)[inside] for panel in (first, second))
+            same_arm = first.arm == second.arm
+            for name, agreement in _agreements(first, inside, a, b, same_arm=same_arm):
                 correlation = tetrachoric(a.mean(), b.mean(), agreement)
                 pairs[name].append((correlation, inside.sum()))
     found = {name: weighted_mean(values) for name, values in pairs.items()}
-    share = {
-        "patient": max(0.0, found["patient"]),
-        "split": max(0.0, found["split"]),
-    }
+    share = {name: max(0.0, found[name]) for name in ("patient", "split")}
     share["lesion"] = max(0.0, found["lesion"] - share["patient"])
     share["lesion_arm"] = max(0.0, found["arm"] - max(0.0, found["lesion"]))
     share["network"] = max(0.0, found["network"] - share["split"])
@@ -123,8 +129,10 @@ def tetrachoric(p: float, q: float, both: float) -> float:
         return float(stats.multivariate_normal.cdf(limits, cov=cov)) - both
 
     low, high = -0.95, 0.999
-    if excess(low) > 0 or excess(high) < 0:
-        return low if excess(low) > 0 else high
+    if excess(low) > 0:
+        return low
+    if excess(high) < 0:
+        return high
     return float(optimize.brentq(excess, low, high, xtol=1e-4))
 
 
@@ -134,7 +142,6 @@ def tetrachoric(p: float, q: float, both: float) -> float:
 def simulate(
     generator: np.random.Generator,
     effects: dict[str, float],
-    *,
     lesions: int,
     replicates: int,
     truth: float,
@@ -142,60 +149,47 @@ def simulate(
     """Return the outcomes of one study's two arms, of which the first is better by `truth`."""
     label = np.arange(lesions) % len(CLASSES)
     patients = patients_of(lesions)
-    case = np.concatenate(
-        [np.arange(patients), generator.integers(0, patients, lesions - patients)]
-    )
-    case = generator.permutation(case)
+    more = generator.integers(0, patients, lesions - patients)
+    case = generator.permutation(np.concatenate([np.arange(patients), more]))
     sd = {name: np.sqrt(value) for name, value in effects.items()}
     total = np.sqrt(1 + sum(effects.values()))
-    difficulty = sd["patient"] * generator.normal(size=patients)[case]
-    difficulty += sd["lesion"] * generator.normal(size=lesions)
-    difficulty = difficulty[:, None]
+    difficulty = sd["patient"] * generator.normal(size=patients)[case, None]
+    difficulty += sd["lesion"] * generator.normal(size=(lesions, 1))
     # Every replicate splits anew; a patient's lesions share a fold.
     order = np.stack([generator.permutation(patients) % FOLDS for _ in range(replicates)])
     fold = order[:, case].T
     column = np.arange(replicates)
     split = sd["split"] * generator.normal(size=(FOLDS, replicates))[fold, column]
-    arms = []
-    for arm, level in (("new", BASE + truth), ("old", BASE)):
-        own = sd["lesion_arm"] * generator.normal(size=(lesions, 1))
+    study = {"classes": CLASSES, "replicates": tuple(range(replicates)), "has_patients": True}
+    study |= {"lesion_id": np.arange(lesions), "label": label, "case": case, "fold": fold}
+
+    def panel(arm: str, level: float) -> Panel:
+        lesion_arm = sd["lesion_arm"] * generator.normal(size=(lesions, 1))
         networks = generator.normal(size=(FOLDS, replicates, len(CLASSES)))
         network = sd["network"] * networks[fold, column, label[:, None]]
-        score = total * stats.norm.ppf(level) + difficulty + own + split + network
+        score = total * stats.norm.ppf(level) + difficulty + lesion_arm + split + network
         right = score + generator.normal(size=fold.shape) > 0
         wrong = (label[:, None] + generator.integers(1, len(CLASSES), fold.shape)) % len(CLASSES)
         predicted = np.where(right, label[:, None], wrong)
-        arms.append(
-            Panel(
-                arm=arm,
-                classes=CLASSES,
-                replicates=tuple(range(replicates)),
-                lesion_id=np.arange(lesions),
-                label=label,
-                case=case,
-                fold=fold,
-                predicted=predicted,
-                probability=np.eye(len(CLASSES))[predicted],
-                has_patients=True,
-            )
-        )
-    return arms[0], arms[1]
+        probability = np.eye(len(CLASSES))[predicted]
+        return Panel(arm=arm, predicted=predicted, probability=probability, **study)
+
+    return panel("new", BASE + truth), panel("old", BASE)
 
 
 def patients_of(lesions: int) -> int:
-    """Return a number of patients as in the built-in cohort, 113 of 182 lesions."""
-    return int(np.ceil(lesions * 113 / 182))
+    return math.ceil(lesions * 113 / 182)  # as in the built-in cohort
 
 
 def judge(new: Panel, old: Panel, truth: float, weights: np.ndarray) -> dict[str, float]:
     """Return what the shipped verdict and two naive analyses say of one study."""
-    one, other = macro_sensitivity(new), macro_sensitivity(old)
-    numbers = {"contrast": "new - old", **difference_row(one, other, new, 0.95)}
+    new_outcome, old_outcome = macro_sensitivity(new), macro_sensitivity(old)
+    numbers = {"contrast": "new - old", **difference_row(new_outcome, old_outcome, new, 0.95)}
     row = verdict_table(pd.DataFrame([numbers])).iloc[0]
     word = row["verdict"]
-    sample = one.sample() - other.sample()
+    sample = new_outcome.sample() - old_outcome.sample()
     plain = crossed_interval(sample)
-    reach = stats.t.ppf(0.975, plain.df) * np.hypot(plain.se, one.pull)
+    reach = stats.t.ppf(0.975, plain.df) * np.hypot(plain.se, new_outcome.max_influence)
     limits = {
         "crossed": (row["low"], row["high"]),
         # the same with one discordant pair added to those seen, instead of a floor
@@ -216,10 +210,9 @@ def judge(new: Panel, old: Panel, truth: float, weights: np.ndarray) -> dict[str
     }
 
 
-def macro_sensitivity(panel: Panel) -> Influence:
-    """Return the influence table of the primary endpoint."""
+def macro_sensitivity(panel: Panel) -> Outcome:
     wanted = ("sensitivity", "macro")
-    return next(i for i in influences(panel) if (i.endpoint, i.category) == wanted)
+    return next(o for o in panel_outcomes(panel) if (o.endpoint, o.category) == wanted)
 
 
 def independent_folds(new: Panel, old: Panel) -> tuple[float, float]:
@@ -235,8 +228,8 @@ def by_fold(panel: Panel) -> np.ndarray:
     values = []
     for r, fold in itertools.product(range(right.shape[1]), range(FOLDS)):
         inside = panel.fold[:, r] == fold
-        own = [inside & (panel.label == c) for c in range(len(CLASSES))]
-        values.append(np.mean([right[lesions, r].mean() for lesions in own if lesions.any()]))
+        of_class = [inside & (panel.label == c) for c in range(len(CLASSES))]
+        values.append(np.mean([right[lesions, r].mean() for lesions in of_class if lesions.any()]))
     return np.array(values)
 
 
@@ -250,7 +243,7 @@ def run_cell(task: tuple) -> dict[str, float]:
     results = []
     for study in range(studies):
         generator = seeds.generator(0, "simulation", scale, lesions, replicates, truth, study)
-        arms = simulate(generator, scaled, lesions=lesions, replicates=replicates, truth=truth)
+        arms = simulate(generator, scaled, lesions, replicates, truth)
         results.append(judge(*arms, truth, weights))
     means = pd.DataFrame(results).astype(float).mean()
     where = dict(zip(KEYS, (scale, lesions, replicates, truth), strict=True))
@@ -258,32 +251,18 @@ def run_cell(task: tuple) -> dict[str, float]:
     return {**where, "studies": studies, **means}
 
 
-def markdown(cells: pd.DataFrame) -> str:
+def table(cells: pd.DataFrame) -> str:
     """Return the table of docs/results/simulation.md: percent of the studies of each cell."""
-    analyses = ("crossed", "pair added", "bootstrap", "folds")
-    lines = [
-        "| lesions | components | replicates | truth, points | interval covers | "
-        "with a pair added | patient bootstrap | folds as independent | gain | loss | "
-        "no relevant difference | bootstrap decides | folds decide | detectable, points |",
-        f"|{'---|' * 14}",
-    ]
-    for cell in cells.sort_values(["lesions", "components", "replicates", "truth"]).to_dict(
-        "records"
-    ):
-        shares = [cell[f"{name} covers"] for name in analyses]
-        shares += [cell[name] for name in ("gain", "loss", "no relevant difference")]
-        shares += [cell["bootstrap decides"], cell["folds decides"], cell["detectable"]]
-        numbers = [
-            *(f"{cell['lesions']:,.0f}", f"x {cell['components']:g}"),
-            *(f"{cell['replicates']:.0f}", f"{100 * cell['truth']:g}"),
-            *(f"{100 * share:.1f}" for share in shares),
-        ]
-        lines.append(f"| {' | '.join(numbers)} |")
-    return "\n".join(lines)
+    columns = ["lesions", "components", "replicates", "truth, points", *SHARES.values()]
+    rows = []
+    for cell in cells.sort_values(["lesions", *KEYS]).to_dict("records"):
+        design = [f"{cell['lesions']:,.0f}", f"x {cell['components']:g}"]
+        design += [f"{cell['replicates']:.0f}", f"{100 * cell['truth']:g}"]
+        rows.append([*design, *(f"{100 * cell[share]:.1f}" for share in SHARES)])
+    return markdown(columns, rows)
 
 
 def main() -> None:
-    """Run one of the two commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("table")
@@ -291,31 +270,25 @@ def main() -> None:
     components.add_argument("predictions", type=Path, nargs="+")
     run = commands.add_parser("studies")
     run.add_argument("--studies", type=int, default=2000)
-    run.add_argument("--replicates", type=int, nargs="+", default=[ENOUGH])
+    run.add_argument("--replicates", type=int, nargs="+", default=[verdicts.MIN_REPLICATES])
     run.add_argument("--jobs", type=int, default=2)
     chosen = parser.parse_args()
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     if chosen.command == "table":
-        print(markdown(pd.read_csv(FOLDER / "studies.csv")))
+        print(table(pd.read_csv(FOLDER / "studies.csv")))
         return
     if chosen.command == "components":
-        rows = [
-            {"cohort": path.parent.name, **estimate(trained(panels(read_predictions(path))))}
-            for path in chosen.predictions
-        ]
-        table = pd.DataFrame(rows).round(4)
-        table.to_csv(FOLDER / "components.csv", index=False)
-        print(table)
+        panels = [classification_panels(read_predictions(path)) for path in chosen.predictions]
+        found = pd.DataFrame([estimate(trained(by_arm)) for by_arm in panels]).round(4)
+        found.insert(0, "cohort", [path.parent.name for path in chosen.predictions])
+        found.to_csv(FOLDER / "components.csv", index=False)
+        print(found)
         return
     effects = pd.read_csv(FOLDER / "components.csv")[list(EFFECTS)].mean().to_dict()
-    tasks = [
-        (scale, lesions, replicates, truth, chosen.studies, effects)
-        for lesions in reversed(SIZES)  # the long ones first
-        for replicates in chosen.replicates
-        for scale in SCALES
-        for truth in TRUTHS
-    ]
+    # The long ones first.
+    cells = itertools.product(reversed(SIZES), chosen.replicates, SCALES, TRUTHS)
+    tasks = [(scale, n, r, truth, chosen.studies, effects) for n, r, scale, truth in cells]
     with multiprocessing.Pool(chosen.jobs) as pool:
         cells = pool.map(run_cell, tasks, chunksize=1)
     pd.DataFrame(cells).sort_values(KEYS).round(4).to_csv(FOLDER / "studies.csv", index=False)

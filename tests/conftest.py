@@ -5,8 +5,18 @@ import pytest
 import torch
 
 from augtrial.cohort.readers import LesionSlice
+from augtrial.config.load import settings_model
+from augtrial.core.registry import synthesizers
 
 torch.set_num_threads(1)
+SLOW = {"workflow", "project"}  # folders of tests that run Snakemake or a benchmark
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of slow folders, which `make test-fast` leaves out."""
+    for item in items:
+        if SLOW & {folder.name for folder in item.path.parents}:
+            item.add_marker(pytest.mark.slow)
 
 
 def disc_slice(
@@ -22,6 +32,24 @@ def disc_slice(
 @pytest.fixture
 def disc():
     return disc_slice()
+
+
+@pytest.fixture
+def register_synthesizer():
+    """Return a function that registers a kind of synthesizer for this test alone."""
+    added = []
+    len(synthesizers)  # the package's own come first
+
+    def register(kind):
+        synthesizers.register(kind)
+        added.append(kind.name)
+        settings_model.cache_clear()
+        return kind
+
+    yield register
+    for name in added:
+        del synthesizers._kinds[name]
+    settings_model.cache_clear()
 
 
 @pytest.fixture(scope="session")

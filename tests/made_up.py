@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from augtrial.comparison import compare
-from augtrial.curves import curve_table, subset_tables, updates_table
-from augtrial.figures.style import Look
-from augtrial.settings import read_settings
+from augtrial.config.load import read_settings, settings_model
+from augtrial.core.registry import tasks
+from augtrial.jobs.report import describe_synthesizers
+from augtrial.reporting.figures.style import FigureStyle
+from augtrial.reporting.report import page
+from augtrial.statistics.comparison import classification_tables, compare
+from augtrial.statistics.curves import curve_table, subset_tables, updates_table
 
 PAPER_CLASSES = ("cyst", "metastasis", "hemangioma")
 ARMS = ("none", "classic", "classic+dcgan")
@@ -53,6 +56,7 @@ def tables(contrasts=CONTRASTS, **kwargs):
     sizes = {share: {"training_lesions": share, "training_patients": share} for share in (25, 100)}
     return {
         **compare(made, contrasts),
+        **classification_tables(made),
         **subset_tables(subsets, made, contrasts, sizes=sizes),
         "curve": curve_table(curve),
         "updates": updates_table(
@@ -74,19 +78,40 @@ def fidelity_means(classes=PAPER_CLASSES):
     rows = [
         {
             **{"synthesizer": "dcgan", "class": label, "measure": measure, "value": 0.2},
-            **{"sd": 0.05, "reference": 0.1, "beyond": beyond, "trainings": 4, "replicates": 2},
+            **{
+                "sd": 0.05,
+                "reference": 0.1,
+                "significant": significant,
+                "trainings": 4,
+                "replicates": 2,
+            },
             **{"folds": 2, "synthetic": 10, "training": 20, "held_out": 10},
         }
         for label in classes
-        for measure, beyond in (("KID (classifier features)", np.nan), ("suspected copies", 1))
+        for measure, significant in (("KID (classifier features)", np.nan), ("suspected copies", 1))
     ]
     return pd.DataFrame(rows)
 
 
-def look(classes=PAPER_CLASSES, **kwargs):
-    """Return the look of the made-up study."""
-    like = {"classic": "classic", "classic+dcgan": "dcgan"}
-    return Look(arms=list(ARMS), classes=list(classes), like=like, **kwargs)
+def style(classes=PAPER_CLASSES, **kwargs):
+    """Return the figures' style of the made-up study."""
+    counterparts = {"classic": "classic", "classic+dcgan": "dcgan"}
+    return FigureStyle(
+        arms=list(ARMS), classes=list(classes), paper_counterpart=counterparts, **kwargs
+    )
+
+
+def write_page(made, results, figures=(), note=""):
+    """Return the report of a record, with the descriptions of its networks."""
+    settings = settings_model().model_validate(made["settings"])
+    return page.write_page(
+        made,
+        results=results,
+        figures=list(figures),
+        synthesizers=describe_synthesizers(settings),
+        classifier=tasks[settings.task].describe(settings.classifier),
+        note=note,
+    )
 
 
 def rois(classes=PAPER_CLASSES, each=3, size=8):
@@ -115,18 +140,17 @@ def measured(arrays):
     )
 
 
-def synthesizer_history(unit="all", epochs=5):
-    """Return the history of one training as its file would be read."""
+def synthesizer_history(network="all", epochs=5):
+    """Return the history of one network's training as its file would be read."""
     rows = [
         {
-            "unit": unit,
+            "network": network,
             "epoch": epoch,
             "loss_d": 1 / epoch,
             "loss_g": 2.0,
             "d_real": 0.6,
             "d_fake": 0.4,
-            "class_real": 0.5 if unit == "all" else np.nan,
-            "class_fake": 0.5 if unit == "all" else np.nan,
+            **({"class_real": 0.5, "class_fake": 0.5} if network == "all" else {}),
         }
         for epoch in range(1, epochs + 1)
     ]

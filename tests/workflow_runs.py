@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
+
+from tiny_fold import checkpoint_times, trained_since
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ("cyst", "metastasis", "hemangioma")
@@ -50,6 +53,7 @@ class Run:
     folder: Path
     table: Path | None = None
     config: str = "config/tiny.yaml"
+    package: Path | None = None  # a changed copy of src/, instead of the package itself
 
     def call(
         self,
@@ -83,8 +87,12 @@ class Run:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What its calls find in the environment: a cache of their own."""
-        return {**os.environ, "XDG_CACHE_HOME": str(self.folder / ".cache")}
+        """What its calls find in the environment: a cache of their own, and the package."""
+        found = {**os.environ, "XDG_CACHE_HOME": str(self.folder / ".cache")}
+        if self.package is not None:
+            paths = [str(self.package), os.environ.get("PYTHONPATH", "")]
+            found["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        return found
 
     @property
     def configfile(self) -> Path:
@@ -111,6 +119,14 @@ class Run:
     def planned(self, *targets: str, **options) -> dict[str, set[str]]:
         """Return rule -> the wildcards of the jobs that a dry run plans."""
         return planned_jobs(self.call("--dry-run", *targets, **options).stdout)
+
+    def checkpoints(self) -> dict[Path, int]:
+        """Return the checkpoint of every network, and when it was written."""
+        return checkpoint_times(self.results / ".checkpoints")
+
+    def trained_since(self, before: dict[Path, int]) -> Counter[str]:
+        """Return job -> how many networks it has trained since then."""
+        return trained_since(self.results / ".checkpoints", before)
 
     @property
     def results(self) -> Path:

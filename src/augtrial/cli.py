@@ -1,4 +1,4 @@
-"""The command line beside Snakemake: `augtrial check`, `compare`, `summary` and `settings`."""
+"""The command line beside Snakemake: `augtrial check`, `export`, `compare`, `summary` and so on."""
 
 import argparse
 import sys
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from augtrial import __version__
-from augtrial.errors import UserError
-from augtrial.settings import PRIMARY_ENDPOINTS
+from augtrial.core.errors import UserError
+from augtrial.core.names import PRIMARY_ENDPOINTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,41 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = commands.add_parser("check", help="is a lesion table fit for a study?")
     check.add_argument("table", type=Path, help="the lesion table (docs/lesion-table.md)")
     check.add_argument("--folds", type=int, default=3, help="number of folds (default: 3)")
-    check.add_argument(
-        "--window",
-        type=float,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="values that become 0 and 1, as roi.window; unchecked when not given",
-    )
+    text = "values that become 0 and 1, as roi.window; unchecked when not given"
+    check.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help=text)
     check.set_defaults(run=_check)
 
-    compare = commands.add_parser("compare", help="verdicts from a table of predictions")
-    compare.add_argument("predictions", type=Path, help="predictions.csv (docs/statistics.md)")
-    compare.add_argument(
-        "--contrast",
-        action="append",
-        required=True,
-        metavar='"A - B"',
-        help="arm A minus arm B, named before you look; once for each contrast",
-    )
-    compare.add_argument(
-        "--endpoint",
-        choices=list(PRIMARY_ENDPOINTS),
-        default="macro sensitivity",
-        help="the primary endpoint (default: %(default)s)",
-    )
-    compare.add_argument(
-        "--margin",
-        type=_fraction,
-        default=0.03,
-        help="the smallest difference that matters, a fraction (default: %(default)s)",
-    )
-    compare.add_argument(
-        "--confidence", type=_fraction, default=0.95, help="of intervals (default: %(default)s)"
-    )
-    compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
-    compare.set_defaults(run=_compare)
+    export = commands.add_parser("export", help="training sets for networks trained elsewhere")
+    text = "its config file or, once it is finished, its folder of results"
+    export.add_argument("study", type=Path, help=text)
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    export.set_defaults(run=_export)
+
+    _add_compare(commands)
 
     summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
     summary.add_argument("results", type=Path, help="its folder, such as results/quick")
@@ -70,8 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _add_compare(commands: "argparse._SubParsersAction") -> None:
+    compare = commands.add_parser("compare", help="verdicts from tables of predictions")
+    text = (
+        "CSV files with lesion_id, patient_id, fold, replicate, arm, label, predicted and "
+        "p_<class> for each class (docs/statistics.md); together they are one table"
+    )
+    compare.add_argument("predictions", type=Path, nargs="+", help=text)
+    text = "arm A minus arm B, named before you look; once for each contrast"
+    compare.add_argument("--contrast", action="append", required=True, metavar='"A - B"', help=text)
+    text, endpoints = "the primary endpoint (default: %(default)s)", list(PRIMARY_ENDPOINTS)
+    compare.add_argument("--endpoint", choices=endpoints, default="macro sensitivity", help=text)
+    text = "the smallest difference that matters, a fraction (default: %(default)s)"
+    compare.add_argument("--margin", type=_fraction, default=0.03, help=text)
+    text = "of intervals (default: %(default)s)"
+    compare.add_argument("--confidence", type=_fraction, default=0.95, help=text)
+    compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
+    compare.set_defaults(run=_compare)
+
+
 def _check(chosen: argparse.Namespace) -> int:
-    from augtrial.cohort.checks import check_cohort
+    from augtrial.cohort.check_report import check_cohort
     from augtrial.cohort.table import read_table
 
     window = tuple(chosen.window) if chosen.window else None
@@ -91,36 +86,45 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _compare(chosen: argparse.Namespace) -> int:
-    from augtrial.comparison import compare
-    from augtrial.predictions import read_predictions
-    from augtrial.report.verdicts import verdict_lines
+def _export(chosen: argparse.Namespace) -> int:
+    from augtrial.jobs.export import export_study
 
+    print(export_study(chosen.study, chosen.out))
+    return 0
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from augtrial.core.io import write_table
+    from augtrial.reporting.report.verdicts import verdict_lines
+    from augtrial.statistics.comparison import classification_tables, compare
+    from augtrial.statistics.predictions import read_predictions
+
+    predictions = read_predictions(chosen.predictions)
     tables = compare(
-        read_predictions(chosen.predictions),
+        predictions,
         chosen.contrast,
-        endpoint=chosen.endpoint,
+        endpoint=PRIMARY_ENDPOINTS[chosen.endpoint],
         margin=chosen.margin,
         confidence=chosen.confidence,
     )
     for line in verdict_lines(tables["verdicts"]):
         print(line)
     if chosen.tables:
-        chosen.tables.mkdir(parents=True, exist_ok=True)
+        tables |= classification_tables(predictions, confidence=chosen.confidence)
         for name, table in tables.items():
-            table.to_csv(chosen.tables / f"{name}.csv", index=False)
+            write_table(chosen.tables / f"{name}.csv", table)
     return 0
 
 
 def _summary(chosen: argparse.Namespace) -> int:
-    from augtrial.report.markdown import summary
+    from augtrial.reporting.report.markdown import summary
 
     print(summary(chosen.results), end="")
     return 0
 
 
 def _settings(chosen: argparse.Namespace) -> int:
-    from augtrial.reference import reference
+    from augtrial.config.reference import reference
 
     print(reference(), end="")
     return 0

@@ -1,10 +1,10 @@
-# Classic augmentation: all variants of a part's lesions, seeded by lesion; arms only select.
+# Classic augmentation: all variants of a part's lesions; arms select from them.
 
 
 rule make_variants:
     input:
-        rois=lambda w: places.rois(w.replicate, w.part),
-        contexts=lambda w: places.rois(w.replicate, w.part, "contexts.npz"),
+        rois=lambda w: paths.rois(w.replicate, w.part),
+        contexts=lambda w: paths.rois(w.replicate, w.part, "contexts.npz"),
     output:
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
         table="<results>/replicate{replicate}/part{part}/variants.csv",
@@ -13,30 +13,30 @@ rule make_variants:
     benchmark:
         "<benchmarks>/make_variants/replicate{replicate}.part{part}.tsv"
     resources:
-        mem_mb=lambda w, attempt: attempt * needs.variants(),
+        mem_mb=lambda w, attempt: attempt * costs.variants_mb(),
     params:
         classic=study.settings.classic.model_dump(),
         size=study.settings.roi.size,
         seed=study.settings.seed,
-        code=study.code("classic"),
+        code=study.code("jobs.variants"),
     script:
         "../scripts/make_variants.py"
 
 
 rule transform_variants:
     input:
-        rois=lambda w: places.rois(w.replicate, w.part),
+        rois=lambda w: paths.rois(w.replicate, w.part),
         variants="<results>/replicate{replicate}/part{part}/variants.npy",
     output:
-        variants="<results>/replicate{replicate}/part{part}/transformed/{arm}.npy",
+        transformed="<results>/replicate{replicate}/part{part}/transformed/{arm}.npy",
     log:
         "<logs>/transform_variants/replicate{replicate}.part{part}.{arm}.log",
     benchmark:
         "<benchmarks>/transform_variants/replicate{replicate}.part{part}.{arm}.tsv"
     params:
         transforms=lambda w: study.settings.arms[w.arm].transforms,
-        size=lambda w: recipes.arm(w.arm, w.replicate).classic,
+        size=lambda w: job_params.arm(w.arm, w.replicate).classic,
         seed=study.settings.seed,
-        code=study.code("transforms", "trainingset"),
+        code=study.code("jobs.transforms"),
     script:
         "../scripts/transform_variants.py"

@@ -1,166 +1,124 @@
-# Classifiers: one training per arm, fold and replicate; then the fold's held-out lesions.
+# Classifiers: the networks of all arms and size curves of a fold; then the fold's held-out lesions.
 
-ARM = "<results>/replicate{replicate}/fold{fold}/arms/{arm}"
-CURVE = "<results>/replicate{replicate}/fold{fold}/curves/{curve}"
+CLASSIFIERS = "<results>/replicate{replicate}/fold{fold}/classifiers"
 
 
-rule train_arm:
+rule train_classifiers:
     input:
-        rois=lambda w: places.training_rois(w.replicate, w.fold),
-        variants=lambda w: places.training_variants(w.replicate, w.fold),
-        samples=lambda w: list(
-            places.training_samples(w.replicate, w.fold, *recipes.classifiers_of(w))
-        ),
-        transformed=lambda w: places.transformed(w.replicate, w.fold, recipes.classifiers_of(w)[0]),
-        contexts=lambda w: places.online_contexts(w.replicate, w.fold, recipes.classifiers_of(w)[0]),
+        rois=lambda w: paths.training_rois(w.replicate, w.fold),
+        variants=lambda w: paths.training_variants(w.replicate, w.fold),
+        samples=lambda w: list(paths.training_samples(w.replicate, w.fold)),
+        transformed=lambda w: list(paths.transformed(w.replicate, w.fold)),
+        contexts=lambda w: paths.on_the_fly_contexts(w.replicate, w.fold),
+        weights=study.task.files(study.settings.classifier),
     output:
-        network=f"{ARM}.pt",
-        history=f"{ARM}.history.csv",
-        record=f"{ARM}.json",
+        networks=f"{CLASSIFIERS}.pt",
+        history=f"{CLASSIFIERS}.history.csv",
+        record=f"{CLASSIFIERS}.json",
     log:
-        "<logs>/train_arm/replicate{replicate}.fold{fold}.{arm}.log",
+        "<logs>/train_classifiers/replicate{replicate}.fold{fold}.log",
     benchmark:
-        "<benchmarks>/train_arm/replicate{replicate}.fold{fold}.{arm}.tsv"
-    threads: 1
+        "<benchmarks>/train_classifiers/replicate{replicate}.fold{fold}.tsv"
+    threads: lambda w: costs.network_threads(w.replicate, w.fold)
     resources:
-        gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt
-        * needs.classifiers(w.replicate, *recipes.classifiers_of(w)),
-        runtime=lambda w, attempt: attempt
-        * needs.classifiers_minutes(w.replicate, *recipes.classifiers_of(w)),
+        gpu=job_params.gpus,
+        mem_mb=lambda w, attempt, threads: attempt * costs.networks_mb(w.replicate, threads),
+        runtime=lambda w, attempt: attempt * costs.minutes(costs.network_trainings(w.replicate)),
     params:
-        trainings=recipes.classifier_trainings,
-        synthesizers=lambda w: list(
-            places.training_samples(w.replicate, w.fold, *recipes.classifiers_of(w)).values()
-        ),
-        size=study.settings.roi.size,
-        settings=recipes.classifier_values(),
+        trainings=lambda w: job_params.trainings(w.replicate),
+        samples=lambda w: paths.training_samples(w.replicate, w.fold),
+        transformed=lambda w: paths.transformed(w.replicate, w.fold),
+        task=study.settings.task,
+        settings=job_params.classifier_values(),
         classes=study.classes,
+        size=study.settings.roi.size,
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
-        checkpoints=places.checkpoints,
-        code=study.code("classifier_training", "online", "trainingset"),
+        checkpoints=paths.checkpoints,
+        code=study.code("jobs.classifiers", *study.task_modules),
+        user_code=study.user_code,
     script:
         "../scripts/train_classifiers.py"
 
 
-use rule train_arm as train_curve with:
-    output:
-        network=f"{CURVE}.pt",
-        history=f"{CURVE}.history.csv",
-        record=f"{CURVE}.json",
-    log:
-        "<logs>/train_curve/replicate{replicate}.fold{fold}.{curve}.log",
-    benchmark:
-        "<benchmarks>/train_curve/replicate{replicate}.fold{fold}.{curve}.tsv"
-
-
-# One job for all arms and curves of a fold, where starting costs more than training.
-if study.settings.jobs == "fold":
-
-    ruleorder: train_classifiers > train_arm
-    ruleorder: train_classifiers > train_curve
-
-    arms = {"arm": recipes.arms(1), "allow_missing": True}
-    curves = {"curve": recipes.curves(1), "allow_missing": True}
-
-    use rule train_arm as train_classifiers with:
-        output:
-            network=expand(f"{ARM}.pt", **arms) + expand(f"{CURVE}.pt", **curves),
-            history=expand(f"{ARM}.history.csv", **arms) + expand(f"{CURVE}.history.csv", **curves),
-            record=expand(f"{ARM}.json", **arms) + expand(f"{CURVE}.json", **curves),
-        log:
-            "<logs>/train_classifiers/replicate{replicate}.fold{fold}.log",
-        benchmark:
-            "<benchmarks>/train_classifiers/replicate{replicate}.fold{fold}.tsv"
-        wildcard_constraints:
-            replicate=r"\d+",
-
-
-if study.settings.jobs == "fold" and study.subset_replicates:
-
-    ruleorder: train_subset_classifiers > train_arm
-
-    some_arms = {"arm": study.settings.subset_arms, "allow_missing": True}
-
-    use rule train_arm as train_subset_classifiers with:
-        output:
-            network=expand(f"{ARM}.pt", **some_arms),
-            history=expand(f"{ARM}.history.csv", **some_arms),
-            record=expand(f"{ARM}.json", **some_arms),
-        log:
-            "<logs>/train_subset_classifiers/replicate{replicate}.fold{fold}.log",
-        benchmark:
-            "<benchmarks>/train_subset_classifiers/replicate{replicate}.fold{fold}.tsv"
-        wildcard_constraints:
-            replicate=r"\d+-share\d+",
-
-
-rule fit_baselines:
+# The images that networks learn from, and none of the networks: what `augtrial export` reads.
+rule training_images:
     input:
-        rois=lambda w: places.training_rois(w.replicate, w.fold),
-        tables=lambda w: places.training_rois(w.replicate, w.fold, "rois.csv"),
-    output:
-        machines="<results>/replicate{replicate}/fold{fold}/baselines.pkl",
-    log:
-        "<logs>/fit_baselines/replicate{replicate}.fold{fold}.log",
-    benchmark:
-        "<benchmarks>/fit_baselines/replicate{replicate}.fold{fold}.tsv"
-    priority: 1  # seconds each; at the end of a study the predictions would wait for them
-    params:
-        baselines=study.settings.baselines,
-        code=study.code("baselines"),
-    script:
-        "../scripts/fit_baselines.py"
+        paths.training_images(),
+    localrule: True
 
 
 # One job judges all folds of a replicate, since starting costs more than looking.
 rule predict_replicate:
     input:
-        networks=lambda w: places.replicate_networks(w.replicate),
-        baselines=lambda w: places.replicate_baselines(w.replicate),
-        rois=lambda w: [places.held_out(w.replicate, fold) for fold in study.folds],
-        tables=lambda w: [places.held_out(w.replicate, fold, "rois.csv") for fold in study.folds],
+        networks=lambda w: paths.replicate_networks(w.replicate),
+        rois=lambda w: [paths.held_out(w.replicate, fold) for fold in study.folds],
+        tables=lambda w: [paths.held_out(w.replicate, fold, "rois.csv") for fold in study.folds],
     output:
-        arms="<results>/replicate{replicate}/predictions.csv",
+        arms="<results>/replicate{replicate}/predictions_arms.csv",
         curves="<results>/replicate{replicate}/predictions_curve.csv",
-        stops="<results>/replicate{replicate}/predictions_stops.csv",
+        updates="<results>/replicate{replicate}/predictions_updates.csv",
     log:
         "<logs>/predict_replicate/replicate{replicate}.log",
     benchmark:
         "<benchmarks>/predict_replicate/replicate{replicate}.tsv"
     resources:
-        mem_mb=lambda w, attempt: attempt * needs.looking(),
+        mem_mb=lambda w, attempt: attempt * costs.looking_mb(),
     params:
-        networks=lambda w: recipes.network_names(w.replicate),
         folds=study.folds,
-        arms=list(study.settings.arms),
-        settings=recipes.classifier_values(),
+        task=study.settings.task,
+        settings=job_params.classifier_values(),
         classes=study.classes,
-        code=study.code("baselines", "classifier", "predictions"),
+        code=study.code("jobs.predictions", *study.task_modules),
+        user_code=study.user_code,
     script:
         "../scripts/predict_replicate.py"
 
 
+# What a lesion's measurements tell without a network. It reads what folds hold out, and nothing that
+# trains a network reads it.
+rule score_baselines:
+    input:
+        rois=lambda w: [paths.held_out(w.replicate, fold) for fold in study.folds],
+        tables=lambda w: [paths.held_out(w.replicate, fold, "rois.csv") for fold in study.folds],
+    output:
+        predictions="<results>/replicate{replicate}/predictions_baselines.csv",
+    log:
+        "<logs>/score_baselines/replicate{replicate}.log",
+    benchmark:
+        "<benchmarks>/score_baselines/replicate{replicate}.tsv"
+    priority: 1  # seconds each; at the end of a study the tables would wait for them
+    params:
+        baselines=study.settings.baselines,
+        folds=study.folds,
+        classes=study.classes,
+        code=study.code("jobs.baselines"),
+    script:
+        "../scripts/score_baselines.py"
+
+
 rule gather_predictions:
     input:
-        arms=places.each_replicate("predictions.csv"),
-        curves=places.each_replicate("predictions_curve.csv"),
-        stops=places.each_replicate("predictions_stops.csv"),
+        arms=paths.arm_predictions(),
+        curves=paths.each_replicate("predictions_curve.csv"),
+        updates=paths.each_replicate("predictions_updates.csv"),
     output:
         arms="<results>/predictions.csv",
         curves="<results>/predictions_curve.csv",
-        stops="<results>/predictions_stops.csv",
+        updates="<results>/predictions_updates.csv",
     log:
         "<logs>/gather_predictions.log",
+    params:
+        arms=list(study.settings.arms),
+        code=study.code("jobs.predictions"),
     script:
         "../scripts/gather_predictions.py"
 
 
 use rule gather_predictions as gather_subsets with:
     input:
-        arms=places.each_replicate("predictions.csv", study.subset_replicates),
+        arms=paths.each_replicate("predictions_arms.csv", study.subset_replicates),
     output:
         arms="<results>/predictions_subsets.csv",
     log:

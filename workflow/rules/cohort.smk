@@ -5,15 +5,15 @@ rule draw_phantom:
     output:
         table="<results>/cohort/lesions.csv",
         note="<results>/cohort/README.md",
-        pictures=places.phantom_files(),
+        pictures=study.pictures(study.lesions) if study.is_phantom else [],
     log:
         "<logs>/draw_phantom.log",
     benchmark:
         "<benchmarks>/draw_phantom.tsv"
-    threads: 8  # patients are drawn side by side, on as many cores as there are
+    threads: 8  # patients are drawn in parallel, on up to 8 cores
     params:
         phantom=study.settings.cohort.phantom.model_dump(),
-        code=study.code("cohort.phantom"),
+        code=study.code("jobs.phantom"),
     script:
         "../scripts/draw_phantom.py"
 
@@ -26,5 +26,6 @@ rule write_folds:
     localrule: True
     params:
         rows=study.fold_rows(),
+        code=study.code("jobs.lesion_tables"),
     script:
         "../scripts/write_folds.py"

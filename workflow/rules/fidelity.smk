@@ -4,10 +4,10 @@
 
 rule appraise_samples:
     input:
-        samples=lambda w: places.all_samples(w.replicate),
-        rois=lambda w: [places.rois(w.replicate, part) for part in study.folds],
-        variants=lambda w: [places.variants(w.replicate, part) for part in study.folds],
-        networks=lambda w: places.feature_networks(w.replicate),
+        samples=lambda w: paths.all_samples(w.replicate),
+        rois=lambda w: [paths.rois(w.replicate, part) for part in study.folds],
+        variants=lambda w: [paths.variants(w.replicate, part) for part in study.folds],
+        networks=lambda w: paths.replicate_networks(w.replicate),
         weights=study.settings.fidelity.weights or [],
     output:
         table="<results>/replicate{replicate}/fidelity.csv",
@@ -17,29 +17,31 @@ rule appraise_samples:
     benchmark:
         "<benchmarks>/appraise_samples/replicate{replicate}.tsv"
     resources:
-        mem_mb=lambda w, attempt: attempt * needs.looking(),
+        mem_mb=lambda w, attempt: attempt * costs.looking_mb(),
     params:
-        fidelity=study.settings.fidelity.model_dump(exclude={"arm"}),
+        images=study.settings.fidelity.images,
+        architecture=study.settings.fidelity.architecture,
         arm=study.settings.feature_arm,
         synthesizers=study.settings.appraised_synthesizers,
         folds=study.folds,
-        settings=recipes.classifier_values(),
+        classifier=job_params.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
-        code=study.code("appraisal", "features"),
+        code=study.code("jobs.fidelity", *study.task_modules),
+        user_code=study.user_code,
     script:
         "../scripts/appraise_samples.py"
 
 
 rule gather_fidelity:
     input:
-        tables=places.appraisals(),
+        tables=paths.appraisals(),
     output:
         table="<results>/tables/fidelity.csv",
         means="<results>/tables/fidelity_means.csv",
     log:
         "<logs>/gather_fidelity.log",
     params:
-        code=study.code("appraisal"),
+        code=study.code("jobs.fidelity"),
     script:
         "../scripts/gather_fidelity.py"

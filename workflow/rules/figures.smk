@@ -1,26 +1,26 @@
 # Figures: two jobs, since starting costs more than drawing. They only read, so that a change of
 # colour trains nothing.
 
-results = [figure for figure in drawings.figures() if figure.category == "Results"]
-images = [figure for figure in drawings.figures() if figure.category != "Results"]
+results = [figure for figure in figure_specs.figures() if figure.category == "Results"]
+images = [figure for figure in figure_specs.figures() if figure.category != "Results"]
 
 
 rule draw_results:
     input:
         [figure.files() for figure in results],
     output:
-        svg=[report(path, **filed) for path, filed in drawings.filed(results)],
-        pdf=drawings.files("pdf", results),
-        csv=drawings.files("csv", results),
+        svg=[report(path, **filed) for path, filed in figure_specs.filed(results)],
+        pdf=figure_specs.files("pdf", results),
+        csv=figure_specs.files("csv", results),
     log:
         "<logs>/draw_results.log",
     benchmark:
         "<benchmarks>/draw_results.tsv"
     localrule: True
     params:
-        figures=drawings.told(results),
-        look=drawings.look(),
-        code=study.code(*(f"figures.{figure.kind}" for figure in results), "figures.drawer"),
+        figures=figure_specs.metadata(results),
+        style=figure_specs.style(),
+        code=study.code(*(f"reporting.figures.{figure.kind}" for figure in results), "jobs.figures"),
     script:
         "../scripts/draw_figures.py"
 
@@ -29,14 +29,14 @@ use rule draw_results as draw_images with:
     input:
         [figure.files() for figure in images],
     output:
-        svg=[report(path, **filed) for path, filed in drawings.filed(images)],
-        pdf=drawings.files("pdf", images),
-        csv=drawings.files("csv", images),
+        svg=[report(path, **filed) for path, filed in figure_specs.filed(images)],
+        pdf=figure_specs.files("pdf", images),
+        csv=figure_specs.files("csv", images),
     log:
         "<logs>/draw_images.log",
     benchmark:
         "<benchmarks>/draw_images.tsv"
     params:
-        figures=drawings.told(images),
-        look=drawings.look(),
-        code=study.code(*(f"figures.{figure.kind}" for figure in images), "figures.drawer"),
+        figures=figure_specs.metadata(images),
+        style=figure_specs.style(),
+        code=study.code(*(f"reporting.figures.{figure.kind}" for figure in images), "jobs.figures"),

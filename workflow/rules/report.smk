@@ -9,7 +9,7 @@ rule write_report:
         verdicts="<results>/tables/verdicts.csv",
         secondary="<results>/tables/secondary.csv",
         fidelity_means="<results>/tables/fidelity_means.csv",
-        figures=drawings.files("svg"),
+        figures=figure_specs.files("svg"),
     output:
         page=report(
             "<results>/report.html",
@@ -21,10 +21,10 @@ rule write_report:
     localrule: True
     params:
         note=study.settings.note,
-        order=drawings.order(),
-        figures=[figure.name for figure in drawings.figures()],
-        captions=drawings.captions(f"{workflow.basedir}/workflow/report"),
-        code=[study.code("report.page"), drawings.page_source()],
+        order=figure_specs.order(),
+        captions=figure_specs.captions(f"{workflow.basedir}/workflow/report"),
+        code=study.code("jobs.report"),
+        template=figure_specs.page_source(),
     script:
         "../scripts/write_report.py"
 
@@ -32,4 +32,4 @@ rule write_report:
 # Redraws a finished study; the rules that compute are not even read (see the Snakefile).
 rule figures:
     input:
-        drawings.drawn(),
+        figure_specs.drawn(),

@@ -5,105 +5,36 @@ SYNTHESIZER = "<results>/replicate{replicate}/fold{fold}/{synthesizer}"
 
 rule train_synthesizer:
     input:
-        rois=lambda w: places.training_rois(w.replicate, w.fold),
-        variants=lambda w: places.training_variants(w.replicate, w.fold),
+        rois=lambda w: paths.training_rois(w.replicate, w.fold),
+        variants=lambda w: paths.training_variants(w.replicate, w.fold),
+        others=lambda w: paths.used_networks(w.replicate, w.fold, w.synthesizer),
     output:
-        network=f"{SYNTHESIZER}/{{scope}}.pt",
-        history=f"{SYNTHESIZER}/{{scope}}.history.csv",
-        progress=f"{SYNTHESIZER}/{{scope}}.progress.npz",
-        record=f"{SYNTHESIZER}/{{scope}}.json",
+        networks=f"{SYNTHESIZER}/networks.pt",
+        history=f"{SYNTHESIZER}/history.csv",
+        progress=f"{SYNTHESIZER}/progress.npz",
+        record=f"{SYNTHESIZER}/networks.json",
+        samples=f"{SYNTHESIZER}/samples.npz",
     log:
-        "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.log",
+        "<logs>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.log",
     benchmark:
-        "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.{scope}.tsv"
-    priority: 1  # the longest jobs, and others wait for them
-    threads: 1
+        "<benchmarks>/train_synthesizer/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
+    priority: 1  # others wait for them
+    threads: lambda w: costs.synthesizer_threads(w.replicate, w.fold, w.synthesizer)
     resources:
-        gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt
-        * needs.synthesizers(w.replicate, recipes.synthesizers_of(w)),
+        gpu=job_params.gpus,
+        mem_mb=lambda w, attempt, threads: attempt
+        * costs.synthesizer_mb(w.synthesizer, w.replicate, threads),
         runtime=lambda w, attempt: attempt
-        * needs.synthesizers_minutes(
-            w.replicate, recipes.synthesizers_of(w), w.get("scope", "all")
-        ),
+        * costs.minutes(costs.synthesizer_trainings(w.synthesizer, w.replicate)),
     params:
-        trainings=recipes.synthesizer_trainings,
+        settings=lambda w: job_params.synthesizer_values(w.synthesizer, w.replicate),
+        samples=lambda w: job_params.samples_drawn(w.synthesizer, w.replicate),
         classes=study.classes,
         seed=study.settings.seed,
         device=study.settings.device,
         precision=study.settings.precision,
-        checkpoints=places.checkpoints,
-        code=study.code("synthesizers.units"),
+        checkpoints=paths.checkpoints,
+        code=study.code("jobs.synthesizers"),
+        kind_code=lambda w: study.code(study.synthesizer_module(w.synthesizer))(w),
     script:
-        "../scripts/train_synthesizers.py"
-
-
-rule draw_samples:
-    input:
-        networks=lambda w: places.generators(w.replicate, w.fold, [w.synthesizer], ".pt"),
-        records=lambda w: places.generators(w.replicate, w.fold, [w.synthesizer], ".json"),
-    output:
-        samples=f"{SYNTHESIZER}/samples.npz",
-    log:
-        "<logs>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.log",
-    benchmark:
-        "<benchmarks>/draw_samples/replicate{replicate}.fold{fold}.{synthesizer}.tsv"
-    threads: 1
-    resources:
-        gpu=recipes.gpus,
-        mem_mb=lambda w, attempt: attempt * needs.samples(w.synthesizer),
-    params:
-        images=lambda w: recipes.samples_drawn(w.synthesizer, w.replicate),
-        size=study.settings.roi.size,
-        seed=study.settings.seed,
-        device=study.settings.device,
-        code=study.code("synthesizers.samples"),
-    script:
-        "../scripts/draw_samples.py"
-
-
-# One job for all synthesizers of a fold and their samples, where starting costs more than training.
-if study.settings.jobs == "fold" and study.settings.used_synthesizers:
-
-    ruleorder: train_synthesizers > train_synthesizer
-    ruleorder: train_synthesizers > draw_samples
-
-    every = {"synthesizer": study.settings.used_synthesizers, "allow_missing": True}
-
-    use rule train_synthesizer as train_synthesizers with:
-        output:
-            network=expand(f"{SYNTHESIZER}/all.pt", **every),
-            history=expand(f"{SYNTHESIZER}/all.history.csv", **every),
-            progress=expand(f"{SYNTHESIZER}/all.progress.npz", **every),
-            record=expand(f"{SYNTHESIZER}/all.json", **every),
-            samples=expand(f"{SYNTHESIZER}/samples.npz", **every),
-        log:
-            "<logs>/train_synthesizers/replicate{replicate}.fold{fold}.log",
-        benchmark:
-            "<benchmarks>/train_synthesizers/replicate{replicate}.fold{fold}.tsv"
-        wildcard_constraints:
-            replicate=r"\d+",
-        params:
-            drawing=study.code("synthesizers.samples"),
-
-
-if study.settings.jobs == "fold" and recipes.subset_synthesizers:
-
-    ruleorder: train_subset_synthesizers > train_synthesizer
-    ruleorder: train_subset_synthesizers > draw_samples
-
-    some = {"synthesizer": recipes.subset_synthesizers, "allow_missing": True}
-
-    use rule train_synthesizers as train_subset_synthesizers with:
-        output:
-            network=expand(f"{SYNTHESIZER}/all.pt", **some),
-            history=expand(f"{SYNTHESIZER}/all.history.csv", **some),
-            progress=expand(f"{SYNTHESIZER}/all.progress.npz", **some),
-            record=expand(f"{SYNTHESIZER}/all.json", **some),
-            samples=expand(f"{SYNTHESIZER}/samples.npz", **some),
-        log:
-            "<logs>/train_subset_synthesizers/replicate{replicate}.fold{fold}.log",
-        benchmark:
-            "<benchmarks>/train_subset_synthesizers/replicate{replicate}.fold{fold}.tsv"
-        wildcard_constraints:
-            replicate=r"\d+-share\d+",
+        "../scripts/train_synthesizer.py"

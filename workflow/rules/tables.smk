@@ -5,9 +5,9 @@ rule compare_arms:
     input:
         predictions="<results>/predictions.csv",
         curves="<results>/predictions_curve.csv",
-        stops="<results>/predictions_stops.csv",
+        updates="<results>/predictions_updates.csv",
         subsets="<results>/predictions_subsets.csv",
-        histories=drawings.arm_histories(),
+        histories=paths.histories(),
     output:
         endpoints="<results>/tables/endpoints.csv",
         contrasts="<results>/tables/contrasts.csv",
@@ -27,57 +27,60 @@ rule compare_arms:
     benchmark:
         "<benchmarks>/compare_arms.tsv"
     resources:
-        mem_mb=lambda w, attempt: attempt * needs.tables(),
+        mem_mb=lambda w, attempt: attempt * costs.tables_mb(),
     params:
         contrasts=study.settings.contrasts,
         endpoint=study.settings.primary_endpoint,
         margin=study.settings.margin,
         confidence=study.settings.confidence,
+        task=study.settings.task,
         classes=study.classes,
         conditional_on=study.conditional_on,
         sizes={share: study.training_size(share) for share in study.shares},
-        code=study.code("comparison", "curves", "learned", "predictions"),
+        code=study.code("jobs.comparison", *study.task_modules),
     script:
         "../scripts/compare_arms.py"
 
 
 rule embed_lesions:
     input:
-        networks=places.embedding_networks(),
-        rois=places.rois(1, study.folds[0]),
-        table=places.rois(1, study.folds[0], "rois.csv"),
-        variants=f"{places.part_folder(1, study.folds[0])}/variants.npy",
+        networks=paths.networks(1, study.folds[0]),
+        rois=paths.rois(1, study.folds[0]),
+        lesions=paths.rois(1, study.folds[0], "rois.csv"),
+        variants=paths.variants(1, study.folds[0]),
     output:
         points="<results>/tables/embedding.csv",
-        neighbours="<results>/tables/embedding_neighbours.csv",
+        accuracies="<results>/tables/embedding_neighbours.csv",
     log:
         "<logs>/embed_lesions.log",
     benchmark:
         "<benchmarks>/embed_lesions.tsv"
     resources:
-        mem_mb=lambda w, attempt: attempt * needs.looking(),
+        mem_mb=lambda w, attempt: attempt * costs.looking_mb(),
     params:
-        arms=recipes.embedding_arms(),
-        lesions=study.settings.embedding.lesions,
-        variants=study.settings.embedding.variants,
+        arms=job_params.embedding_arms(),
+        max_lesions=study.settings.embedding.lesions,
+        max_variants=study.settings.embedding.variants,
         perplexity=study.settings.embedding.perplexity,
         neighbours=study.settings.embedding.neighbours,
-        settings=recipes.classifier_values(),
+        classifier=job_params.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
-        code=study.code("embedding", "classifier", "trainingset"),
+        code=study.code("jobs.embedding", *study.task_modules),
+        user_code=study.user_code,
     script:
         "../scripts/embed_lesions.py"
 
 
 rule record_study:
     input:
-        places.each_training(".json"),
+        paths.records(),
     output:
         record="<results>/study.json",
     log:
         "<logs>/record_study.log",
     params:
         facts=study_facts(study),
+        code=study.code("jobs.provenance"),
     script:
         "../scripts/record_study.py"

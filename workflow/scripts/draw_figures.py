@@ -1,10 +1,6 @@
-from augtrial.jobs import job
+from augtrial.pipeline.script_context import job, settings
 
 with job(snakemake):
-    from augtrial.figures.drawer import draw
-    from augtrial.figures.style import Look
+    from augtrial.jobs.figures import draw_figures
 
-    look = Look(**snakemake.params.look)
-    outputs = zip(snakemake.output.svg, snakemake.output.pdf, snakemake.output.csv, strict=True)
-    for figure, files in zip(snakemake.params.figures, outputs, strict=True):
-        draw(figure["kind"], figure["sources"], look, figure["facts"]).save(*files)
+    draw_figures(**settings(snakemake), **snakemake.output)

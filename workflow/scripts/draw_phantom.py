@@ -1,9 +1,10 @@
-from augtrial.jobs import job
+from augtrial.pipeline.script_context import job
 
 with job(snakemake):
-    from pathlib import Path
+    from augtrial.jobs.phantom import draw_phantom
 
-    from augtrial.cohort.phantom import write_cohort
-
-    folder = Path(snakemake.output.table).parent
-    write_cohort(folder, **snakemake.params.phantom, processes=snakemake.threads)
+    draw_phantom(
+        table=snakemake.output.table,
+        phantom=snakemake.params.phantom,
+        processes=snakemake.threads,
+    )

@@ -1,8 +1,7 @@
-from augtrial.jobs import job
+from augtrial.pipeline.script_context import job
 
 with job(snakemake):
-    from augtrial.files import write_table
-    from augtrial.predictions import read_predictions
+    from augtrial.jobs.predictions import gather_predictions
 
-    for name, path in snakemake.output.items():
-        write_table(path, read_predictions(snakemake.input[name]))
+    for name, output in snakemake.output.items():
+        gather_predictions(snakemake.input[name], output, arms=snakemake.params.arms)

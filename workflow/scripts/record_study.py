@@ -1,9 +1,6 @@
-from augtrial.jobs import job
+from augtrial.pipeline.script_context import job
 
 with job(snakemake):
-    from augtrial.files import write_json
-    from augtrial.record import devices, versions
+    from augtrial.jobs.provenance import record_study
 
-    facts = dict(snakemake.params.facts)
-    facts |= {"versions": versions(), "devices": devices(snakemake.input)}
-    write_json(snakemake.output.record, facts)
+    record_study(snakemake.params.facts, snakemake.input, record=snakemake.output.record)

@@ -1,10 +1,6 @@
-from augtrial.jobs import job
+from augtrial.pipeline.script_context import job, settings
 
 with job(snakemake):
-    import pandas as pd
+    from augtrial.jobs.lesion_tables import write_folds
 
-    from augtrial.files import write_table
-
-    columns = ["lesion_id", "patient_id", "replicate", "fold"]
-    folds = pd.DataFrame(snakemake.params.rows, columns=columns)
-    write_table(snakemake.output.folds, folds)
+    write_folds(**settings(snakemake), **snakemake.output)

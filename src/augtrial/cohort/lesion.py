@@ -1,4 +1,4 @@
-"""A lesion and a cohort of them, as the lesion table gives them; no pixels yet."""
+"""A lesion, and a cohort of lesions, as the lesion table describes them; without pixels."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,56 +16,52 @@ OPTIONAL = ("mask", "mask_value", *BOX, "slice", "spacing_mm", "fold")
 class Lesion:
     """One row of the lesion table; the pixels are read by `lesion_slice`.
 
-    `patient_id` is "" where the table has none. `image` and `mask` are joined to the table's
-    folder. `box` is (x0, y0, x1, y1) in pixel edges: (0, 0, width, height) is the whole image.
-    `fold` is any whole number from 0. `extra` holds the columns that are only carried along;
-    `row` is the line in the file, where the header is line 1.
+    `patient_id` is "" if the table has none. `image` and `mask` are paths, relative to the table's
+    folder in the table and joined to it here. `box` is (x0, y0, x1, y1) in pixel edges:
+    (0, 0, width, height) is the whole image. `fold` is a whole number, 0 or more. `extra` holds the
+    columns that are not used; `row` is the line in the file, where the header is line 1.
     """
 
     lesion_id: str
     patient_id: str
     label: str
     image: Path
-    mask: Path | None
-    mask_value: int | None
-    box: tuple[float, float, float, float] | None
-    slice: int | None
-    spacing_mm: float | None
-    fold: int | None
-    extra: dict[str, str] = field(hash=False)
-    row: int
+    mask: Path | None = None
+    mask_value: int | None = None
+    box: tuple[float, float, float, float] | None = None
+    slice: int | None = None
+    spacing_mm: float | None = None
+    fold: int | None = None
+    extra: dict[str, str] = field(default_factory=dict, hash=False)
+    row: int = 0
 
     @property
     def case(self) -> str:
-        """Whose it is: the patient's id, or its own where there is none."""
+        """What a fold must not split: the patient, or the lesion if the patient is unknown."""
         return self.patient_id or self.lesion_id
 
     def values(self) -> dict[str, Any]:
-        """Return it as plain values: what a job is told, and reruns for when they change.
+        """Return the lesion as plain values: a job's parameters, which rerun it if they change.
 
-        Its line in the table and the columns carried along change nothing, and are left out.
+        `row` and `extra` cannot change a result, and are left out.
         """
         values = asdict(self)
         del values["row"], values["extra"]
-        values["image"] = self.image.as_posix()
-        values["mask"] = None if self.mask is None else self.mask.as_posix()
-        return values
+        mask = None if self.mask is None else self.mask.as_posix()
+        return {**values, "image": self.image.as_posix(), "mask": mask}
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Lesion":
-        """Return the lesion of plain values."""
-        mask, box = values["mask"], values["box"]
-        places = {
-            "image": Path(values["image"]),
-            "mask": None if mask is None else Path(mask),
-            "box": None if box is None else tuple(box),
-        }
-        return cls(**{**values, **places}, extra={}, row=0)
+    def from_values(cls, values: Mapping[str, Any]) -> "Lesion":
+        """Return the lesion that `values` described."""
+        image, mask, box = values["image"], values["mask"], values["box"]
+        paths = {"image": Path(image), "mask": None if mask is None else Path(mask)}
+        box = None if box is None else tuple(box)
+        return cls(**{**values, **paths, "box": box}, extra={}, row=0)
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The lesions of a study, in the order of their table."""
+    """The lesions of a study, in the order of the table."""
 
     table: Path
     lesions: tuple[Lesion, ...]
@@ -87,7 +83,7 @@ class Cohort:
 
 
 def format_name(path: Path) -> str:
-    """Return what a person calls the file's format."""
+    """Return the usual name of the file's format."""
     names = {"jpg": "JPEG", "tif": "TIFF", "nii": "NIfTI", "nii.gz": "NIfTI", "nhdr": "NRRD"}
     names |= {"mha": "MetaImage", "mhd": "MetaImage"}
     endings = [end for end in PICTURES + VOLUMES if path.name.lower().endswith(end)]

@@ -4,104 +4,102 @@ Odena et al. 2017 (arXiv 1610.09585) as Frid-Adar et al. 2018, section 3.2, use 
 networks, a class embedding that joins z, and an auxiliary head that names the class.
 """
 
-import itertools
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from pydantic import Field
 
-from augtrial.synthesizers import dcgan
+from augtrial.config.types import Positive, Rate
+from augtrial.core.cost import Layer, batch_norm, convolution, dense
+from augtrial.core.registry import synthesizers
+from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-class Generator(nn.Module):
-    """z [n, latent] and class indices [n] to images [n, 1, s, s] in [-1, 1]."""
-
-    def __init__(
-        self,
-        *,
-        classes: int,
-        latent: int = 100,
-        embedding: int = 50,
-        channels: Sequence[int] = (1024, 512, 256, 128),
-        kernel: int = 5,
-    ) -> None:
-        """Build the layers."""
-        super().__init__()
-        self.embedding = nn.Embedding(classes, embedding)
-        self.body = dcgan.Generator(latent=latent + embedding, channels=channels, kernel=kernel)
-
-    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
-        """Return images [n, 1, s, s] in [-1, 1]."""
-        return self.body(torch.cat([z, self.embedding(labels)], dim=1))
+    from augtrial.synthesizers.shared.gan_training import Scored
 
 
-class Discriminator(nn.Module):
-    """Images [n, 1, s, s] to source scores [n] and class scores [n, classes]."""
+class AcganSettings(GanSettings):
+    """One ACGAN for all classes (section 3.2)."""
 
-    def __init__(
-        self, *, classes: int, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5
-    ) -> None:
-        """Build the layers: the DCGAN's, and the auxiliary head."""
-        super().__init__()
-        self.layers = dcgan.halving_layers(channels, kernel)
-        self.source = nn.Linear(16 * channels[-1], 1)
-        self.auxiliary = nn.Linear(16 * channels[-1], classes)
-
-    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return the dropout masks of a batch: none."""
-        return ()
-
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
-        """Return source scores [n] and class scores [n, classes], before sigmoid and softmax."""
-        x = self.layers(images).flatten(1)
-        return self.source(x).squeeze(1), self.auxiliary(x)
+    kind: Literal["acgan"] = Field("acgan", description="Which kind this is.")
+    learning_rate: Rate = Field(0.0001, description="Adam's step size (section 3.2).")
+    epochs: Positive = Field(50, description="Passes over the training images (section 3.2: 50).")
+    embedding: Positive = Field(
+        50, description="Length of the class embedding that joins z (not stated)."
+    )
+    discriminator: Literal["dcgan", "odena"] = Field(
+        "dcgan",
+        description="`dcgan`: the paper's. `odena`: 3x3 kernels, a stride in every odd layer, "
+        "dropout 0.5 (Odena et al. 2017), which the paper names but did not use.",
+    )
 
 
-class OdenaDiscriminator(nn.Module):
-    """Odena's own: six 3x3 convolutions, a stride of 2 in every odd one, dropout 0.5.
+@synthesizers.register
+class Acgan(GanSynthesizer):
+    """An ACGAN: D maximises L_S + L_C, G maximises L_C - L_S (Odena et al. 2017, eq. 1-2)."""
 
-    For 64x64 images its maps end at 8x8 (Odena et al. 2017, appendix A, for 32x32: 4x4).
-    """
+    name, Settings, title = "acgan", AcganSettings, "An ACGAN"
+    conditions = ("class",)
+    history: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        **GanSynthesizer.history,
+        "Class accuracy": {"class_real": "real", "class_fake": "synthetic"},
+    }
 
-    def __init__(self, *, classes: int, size: int = 64) -> None:
-        """Build the layers, 16 to 512 maps."""
-        super().__init__()
-        widths = [1, 16, 32, 64, 128, 256, 512]
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2 - index % 2, padding=1, bias=index == 0)
-            for index, (before, after) in enumerate(itertools.pairwise(widths))
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[2:])
-        halves = [2 ** (1 + index // 2) for index in range(6)]
-        self.shapes = [(w, size // h, size // h) for w, h in zip(widths[1:], halves, strict=True)]
-        maps = math.prod(self.shapes[-1])
-        self.source = nn.Linear(maps, 1)
-        self.auxiliary = nn.Linear(maps, classes)
+    def generator(self, settings: Any, *, classes: int) -> "nn.Module":
+        """Return a generator that is told the class."""
+        from augtrial.synthesizers.shared.conditional_networks import Generator
 
-    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return the dropout masks of a batch, bool [count, c, s, s] for each convolution."""
-        return tuple(_coins((count, *shape), generator) for shape in self.shapes)
+        sizes: Any = {"channels": settings.generator_channels, "kernel": settings.kernel}
+        lengths: Any = {"latent": settings.latent, "embedding": settings.embedding}
+        return Generator(classes=classes, **lengths, **sizes)
 
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
-        """Return source and class scores; `masks` are those of dropout while training."""
-        x = images
-        for index, convolution in enumerate(self.convolutions):
-            x = convolution(x)
-            if index:
-                x = self.norms[index - 1](x)
-            x = F.leaky_relu(x, 0.2)
-            if masks:
-                x = x * masks[index] * 2
-        x = x.flatten(1)
-        return self.source(x).squeeze(1), self.auxiliary(x)
+    def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
+        """Return a discriminator with an auxiliary head."""
+        from augtrial.synthesizers.shared import conditional_networks as networks
+
+        if settings.discriminator == "odena":
+            return networks.OdenaDiscriminator(classes=classes, size=size)
+        channels, kernel = settings.discriminator_channels, settings.kernel
+        return networks.Discriminator(classes=classes, channels=channels, kernel=kernel)
+
+    def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+        """Return D(x), D(G(z)), and how often the auxiliary head is right."""
+        rows = {"class_real": real, "class_fake": fake}
+        return super().measures(real, fake) | {name: s.class_accuracy() for name, s in rows.items()}
+
+    def problems(self, settings: Any, size: int) -> Iterable[str]:
+        """Yield the widths that make images of another side; Odena's has widths of its own."""
+        ignored = "discriminator_channels" if settings.discriminator == "odena" else "nothing"
+        return (p for p in super().problems(settings, size) if not p.startswith(ignored))
+
+    def generator_layers(self, settings: Any, classes: int) -> list[Layer]:
+        """Return the DCGAN's layers, of which the first sees the class embedding as well."""
+        longer = settings.model_copy(update={"latent": settings.latent + settings.embedding})
+        layers = super().generator_layers(longer, classes)
+        return [*layers, Layer(0, classes * settings.embedding, 0)]
+
+    def discriminator_layers(self, settings: Any, classes: int, size: int) -> list[Layer]:
+        """Return the layers of the discriminator, with the auxiliary head."""
+        if settings.discriminator == "odena":
+            return odena_layers(classes, size)
+        layers = super().discriminator_layers(settings, classes, size)
+        return [*layers, dense(16 * settings.discriminator_channels[-1], classes)]
+
+    def describe_discriminator(self, settings: Any) -> str:
+        """Return the discriminator in words."""
+        if settings.discriminator == "odena":
+            return "Odena's discriminator"
+        return super().describe_discriminator(settings)
 
 
-def _coins(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Return fair coins, bool of this shape: the bits of random bytes, since there are millions."""
-    number = math.prod(shape)
-    drawn = torch.randint(256, (-(-number // 8),), dtype=torch.uint8, generator=generator)
-    coins = np.unpackbits(drawn.numpy(), count=number).reshape(shape)
-    return torch.from_numpy(coins).bool()
+def odena_layers(classes: int, size: int) -> list[Layer]:
+    """Return the layers of `shared.conditional_networks.OdenaDiscriminator`."""
+    widths, side, layers = (1, 16, 32, 64, 128, 256, 512), size, []
+    for index, (before, after) in enumerate(pairwise(widths)):
+        side //= 1 if index % 2 else 2
+        layers.append(convolution(before, after, 3, side, bias=index == 0))
+        layers += [batch_norm(after)] if index else []
+    return [*layers, dense(side**2 * widths[-1], 1 + classes)]

@@ -1,76 +1,24 @@
 """DCGAN: one generator and one discriminator per class.
 
-Radford et al. 2016 (arXiv 1511.06434) with the sizes of Frid-Adar et al. 2018, section 3.1: a
-dense layer to 4x4 maps, then 5x5 fractionally-strided convolutions that double the side; the
-discriminator halves it with strided convolutions.
+Radford et al. 2016 (arXiv 1511.06434) with the sizes of Frid-Adar et al. 2018, section 3.1.
 """
 
-import itertools
-from collections.abc import Sequence
+from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from pydantic import Field
 
-from augtrial.synthesizers.layers import Doubling, FromImage, Halving, ToImage
-
-
-class Generator(nn.Module):
-    """z [n, latent] to images [n, 1, s, s] in [-1, 1], s = 4 x 2^(number of channels)."""
-
-    def __init__(
-        self,
-        *,
-        latent: int = 100,
-        channels: Sequence[int] = (1024, 512, 256, 128),
-        kernel: int = 5,
-    ) -> None:
-        """Build the layers."""
-        super().__init__()
-        self.channels = tuple(channels)
-        self.project = nn.Linear(latent, 16 * channels[0], bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
-        for before, after in itertools.pairwise(channels):
-            layers += [Doubling(before, after, kernel), nn.BatchNorm2d(after), nn.ReLU()]
-        layers += [ToImage(channels[-1], kernel), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return images [n, 1, s, s] in [-1, 1]; a DCGAN has one class and reads no labels."""
-        return self.layers(self.project(z).view(-1, self.channels[0], 4, 4))
+from augtrial.core.registry import synthesizers
+from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 
 
-class Discriminator(nn.Module):
-    """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
+class DcganSettings(GanSettings):
+    """One DCGAN per class (section 3.1)."""
 
-    def __init__(self, *, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5) -> None:
-        """Build the layers: batch norm on all but the first and the last."""
-        super().__init__()
-        self.layers = halving_layers(channels, kernel)
-        self.source = nn.Linear(16 * channels[-1], 1)
-
-    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return the dropout masks of a batch: none."""
-        return ()
-
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, None]:
-        """Return the scores of being real [n], and no class scores."""
-        return self.source(self.layers(images).flatten(1)).squeeze(1), None
+    kind: Literal["dcgan"] = Field("dcgan", description="Which kind this is.")
 
 
-def halving_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
-    """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
-    layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
-    for before, after in itertools.pairwise(channels):
-        layers += [Halving(before, after, kernel), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers)
+@synthesizers.register
+class Dcgan(GanSynthesizer):
+    """A DCGAN: the networks, losses and settings that adversarial synthesizers have by default."""
 
-
-def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights from N(0, 0.02), biases zero, batch norm at its identity (section 3.1)."""
-    for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, generator=generator)
+    name, Settings, title = "dcgan", DcganSettings, "A DCGAN"

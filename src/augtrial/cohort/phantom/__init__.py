@@ -1,0 +1,1 @@
+"""The built-in cohort: a phantom of portal-phase liver CT."""

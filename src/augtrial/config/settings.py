@@ -1,0 +1,134 @@
+"""A study's settings: every key of its config, its default and where the default comes from.
+
+The defaults are the paper's values (Frid-Adar et al. 2018, arXiv 1803.01229; sections named);
+where the paper is silent the description says so. Keys that nobody knows are refused.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from augtrial.config.arms import Arm, Curve, SubsetSettings
+from augtrial.config.classifier import ClassifierSettings
+from augtrial.config.cohort import (
+    ClassicSettings,
+    CohortSettings,
+    FoldSettings,
+    OracleSettings,
+    RoiSettings,
+)
+from augtrial.config.results import EmbeddingSettings, FidelitySettings, FigureSettings
+from augtrial.config.synthesizers import SynthesizerSettings
+from augtrial.config.types import Model, Name, Positive
+from augtrial.core.names import PRIMARY_ENDPOINTS, contrast_arms
+
+
+class Settings(Model):
+    """A study."""
+
+    study: Name = Field(description="Its name; results land in results/<study>/.")
+    note: str = Field("", description="A sentence that the report shows at its top.")
+    seed: int = Field(1, description="The one seed that all randomness derives from.")
+    replicates: Positive = Field(
+        6,
+        description="Seeds of the whole recipe: split, variants, synthesizers, classifiers "
+        "(the paper: one; an interval worth reading needs six).",
+    )
+    share_synthesizer: bool = Field(
+        False,
+        description="Train each synthesizer once a fold for all replicates, which then use one "
+        "split. Cheaper; the tables then say what the results are conditional on.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="`auto`: a GPU where there is one, else the CPU; `cuda`: a GPU or no training.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="`auto`: bfloat16 autocast where that was measured to be faster."
+    )
+    task: str = Field("classification", description="What the arms are judged by.")
+    cohort: CohortSettings = Field(CohortSettings(), description="")
+    roi: RoiSettings = Field(RoiSettings(), description="")
+    folds: FoldSettings = Field(FoldSettings(), description="")
+    classic: ClassicSettings = Field(ClassicSettings(), description="")
+    synthesizers: dict[Name, SynthesizerSettings] = Field(
+        {},
+        description="Generative models by name; `kind` says of which kind. An arm may name a kind "
+        "that does not stand here: it then has its defaults.",
+    )
+    oracle: OracleSettings = Field(OracleSettings(), description="")
+    classifier: ClassifierSettings = Field(description="")
+    arms: dict[Name, Arm] = Field(
+        min_length=1, description="What is compared. Nothing else needs an edit to change an arm."
+    )
+    curves: dict[Name, Curve] = Field({}, description="Size curves; they get no contrast.")
+    subsets: SubsetSettings = Field(SubsetSettings(), description="")
+    contrasts: list[str] = Field(
+        [],
+        description='Pairs of arms named before the run, as "a - b": a minus b. The first is the '
+        "primary one.",
+    )
+    primary_endpoint: Literal[tuple(PRIMARY_ENDPOINTS)] = Field(  # type: ignore[valid-type]
+        "macro sensitivity", description="The one endpoint that verdicts stand on."
+    )
+    margin: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.03,
+        description="The smallest difference that matters, as a fraction: an interval inside it "
+        'says "no relevant difference".',
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        0.95, description="Confidence of every interval; verdicts use the level that is left."
+    )
+    embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="")
+    fidelity: FidelitySettings = Field(FidelitySettings(), description="")
+    figures: FigureSettings = Field(FigureSettings(), description="")
+
+    @property
+    def trained_arms(self) -> "dict[str, Arm]":
+        """The arms that train networks; the others are baselines."""
+        return {name: arm for name, arm in self.arms.items() if arm.baseline is None}
+
+    @property
+    def baselines(self) -> dict[str, str]:
+        """The arms that are baselines, and their kinds."""
+        return {name: arm.baseline for name, arm in self.arms.items() if arm.baseline}
+
+    @property
+    def subset_arms(self) -> list[str]:
+        """The arms that are trained on subsets of the patients as well, in the study's order."""
+        if not self.subsets.fractions:
+            return []
+        first = [arm for contrast in self.contrasts[:1] for arm in contrast_arms(contrast)]
+        wanted = self.subsets.arms or first
+        return [name for name in self.trained_arms if name in wanted]
+
+    @property
+    def positive_controls(self) -> list[str]:
+        """The contrasts that fresh lesions should win: their first arm alone has an oracle."""
+        pairs = {contrast: contrast_arms(contrast) for contrast in self.contrasts}
+        return [
+            contrast
+            for contrast, (a, b) in pairs.items()
+            if self.arms[a].oracle and not self.arms[b].oracle
+        ]
+
+    @property
+    def appraised_synthesizers(self) -> list[str]:
+        """The synthesizers whose images are held against real ones; none without features."""
+        return list(self.used_synthesizers) if self.fidelity.images and self.feature_arm else []
+
+    @property
+    def feature_arm(self) -> str:
+        """The arm whose classifiers give the features; empty if there is none."""
+        if self.fidelity.arm:
+            return self.fidelity.arm
+        arms = self.trained_arms.items()
+        plain = [name for name, arm in arms if not arm.synthetic and not arm.oracle]
+        return next((name for name in plain if self.arms[name].classic), next(iter(plain), ""))
+
+    @property
+    def used_synthesizers(self) -> dict[str, SynthesizerSettings]:
+        """The synthesizers that an arm or a curve asks for; the others are not trained."""
+        names = {name for arm in self.arms.values() for name in arm.synthetic}
+        names |= {curve.vary for curve in self.curves.values()}
+        return {name: value for name, value in self.synthesizers.items() if name in names}

@@ -1,0 +1,1 @@
+"""Lesions to images: regions of interest, augmentation, training sets."""

@@ -1,0 +1,1 @@
+"""What each script of the workflow does: one function a script."""

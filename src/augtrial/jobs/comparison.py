@@ -1,0 +1,53 @@
+"""The job of the comparison: every table of endpoints, contrasts and verdicts."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from augtrial.core.io import read_histories, write_table
+from augtrial.core.names import PRIMARY_ENDPOINTS
+from augtrial.core.registry import tasks
+from augtrial.statistics.comparison import compare_networks
+from augtrial.statistics.curves import subset_tables
+from augtrial.statistics.predictions import read_predictions
+
+
+def compare_arms(
+    *,
+    predictions: str | Path,
+    curves: str | Path,
+    updates: str | Path,
+    subsets: str | Path,
+    histories: Sequence[str],
+    contrasts: Sequence[str],
+    task: str,
+    classes: Sequence[str],
+    endpoint: str,
+    margin: float,
+    confidence: float,
+    conditional_on: str,
+    sizes: Mapping[int, Mapping[str, float]],
+    tables: Mapping[str, str | Path],
+) -> None:
+    """Write the tables of `compare_networks` and `subset_tables`, whose arguments these are.
+
+    `endpoint` is a key of `names.PRIMARY_ENDPOINTS`; `conditional_on`, what the replicates have in
+    common, becomes a column of every table; `tables` says where each is written.
+    """
+    rows = read_predictions(predictions)
+    found = compare_networks(
+        rows,
+        read_histories(histories).dropna(subset="arm"),
+        contrasts,
+        classes=classes,
+        curves=read_predictions(curves),
+        stops=read_predictions(updates),
+        endpoint=PRIMARY_ENDPOINTS[endpoint],
+        margin=margin,
+        confidence=confidence,
+        outcomes=tasks[task].outcomes,
+    )
+    found |= subset_tables(
+        read_predictions(subsets), rows, contrasts, sizes=sizes, confidence=confidence
+    )
+    for name, table in found.items():
+        write_table(tables[name], table.assign(conditional_on=conditional_on))

@@ -1,0 +1,99 @@
+"""The job that trains a synthesizer in one fold, and draws its samples."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from augtrial.config.arms import Arm
+from augtrial.core import seeds
+from augtrial.core.io import file_hash, read_json, write_arrays, write_json, write_table
+from augtrial.core.registry import synthesizers
+from augtrial.core.replicate import Replicate
+from augtrial.imaging.training_set import assemble, read_parts
+from augtrial.synthesizers.base import TrainedNetwork
+from augtrial.synthesizers.shared.fold import TrainedFold, draw_samples, load_networks, train_fold
+from augtrial.training.checkpoints import CheckpointFolder, load_state, save_state
+from augtrial.training.device import training_device
+
+
+def train_synthesizer(
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    rois: Sequence[str],
+    variants: Sequence[str],
+    others: Sequence[str],
+    classes: Sequence[str],
+    samples: int,
+    seed: int,
+    replicate: str,
+    fold: str,
+    device: str,
+    precision: str,
+    checkpoints: str,
+    code: str,
+    kind_code: str,
+    workers: int,
+    outputs: Mapping[str, str],
+) -> None:
+    """Train a synthesizer's networks on the training parts of a fold, and draw their samples.
+
+    `settings` are at the replicate's share; `others` are the files networks.pt of the synthesizers
+    that it uses, of the same fold; `samples` images of each class are drawn.
+    """
+    kind = synthesizers[settings["kind"]]
+    values = kind.Settings.model_validate(settings)
+    learnt = assemble(
+        Arm(classic=values.classic),
+        read_parts(rois, variants),
+        classes,
+        seed=seed,
+        replicate=Replicate.parse(replicate).number,
+    )
+    purpose, size = (name, replicate, fold), learnt.images.shape[-1]
+    cost = kind.cost(values, classes=len(classes), size=size)
+    options = {"kind": kind.name, "multiply_adds": cost.multiply_adds}
+    with training_device(device, precision, **options) as where:
+        used = list(map(file_hash, others))
+        key = [list(classes), seed, code, kind_code, where.name, used]
+        with CheckpointFolder(checkpoints, ".".join(["synthesizer", *purpose]), key) as folder:
+            trained = train_fold(
+                kind,
+                values,
+                learnt,
+                classes=classes,
+                seed_of=partial(seeds.derive, seed, *purpose),
+                device=where,
+                checkpoints=folder,
+                workers=workers,
+                others={Path(path).parent.name: read_networks(path) for path in others},
+            )
+        seed_of = partial(seeds.derive, seed, "samples", *purpose)
+        drawn = draw_samples(kind, trained.networks, samples, seed_of=seed_of, device=where)
+        _write(trained, outputs)
+        record: dict[str, Any] = {"settings": dict(settings), "synthesizer": name}
+        record |= {"classes": list(classes), "replicate": replicate, "fold": fold, "seed": seed}
+        record |= {"device": where.name, "size": size, "trained_on": list(learnt.lesion_ids)}
+        write_json(outputs["record"], record)
+    write_arrays(outputs["samples"], trained_on=np.array(sorted(learnt.lesion_ids)), **drawn)
+
+
+def _write(trained: TrainedFold, outputs: Mapping[str, str]) -> None:
+    save_state(outputs["networks"], trained.state())
+    # A history without rows has its first column all the same.
+    columns = dict.fromkeys(["network", *(name for row in trained.history for name in row)])
+    write_table(outputs["history"], pd.DataFrame(trained.history, columns=list(columns)))
+    write_arrays(outputs["progress"], **trained.progress)
+
+
+def read_networks(path: str | Path) -> dict[str, TrainedNetwork]:
+    """Return the trained networks of a synthesizer in a fold by name, from networks.pt."""
+    record = read_json(Path(path).with_name("networks.json"))
+    kind = synthesizers[record["settings"]["kind"]]
+    settings = kind.Settings.model_validate(record["settings"])
+    classes, size = record["classes"], record["size"]
+    return load_networks(kind, settings, load_state(path), classes=classes, size=size)

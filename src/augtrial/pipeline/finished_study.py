@@ -1,0 +1,84 @@
+"""A finished study, read back from its results: what figures and report are redrawn from.
+
+Its record says which arms, classes and folds it has, whatever the config says by now; the config
+gives the name, the note and the look.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from augtrial.cohort.lesion import Cohort, Lesion
+from augtrial.config.load import read_settings
+from augtrial.config.settings import Settings
+from augtrial.core.errors import UserError
+from augtrial.core.io import read_json, read_table
+from augtrial.core.names import first_lines
+from augtrial.pipeline.figure_specs import FigureSpecs
+from augtrial.pipeline.study import Study
+
+LISTED = 5
+
+
+def finished_study(current: Settings, command: str) -> Study:
+    """Return the study that `current` names, as its record says that it was run.
+
+    Of the config of now, `figures`, `note` and `study` count. The message about missing results
+    names the `command` that makes them.
+
+    Raises:
+        UserError: files that figures and report need are missing.
+    """
+    root = Path("results") / current.study
+    _require([root / name for name in ("study.json", "rois.csv", "folds.csv")], root, command)
+    kept = current.model_dump(mode="json", include={"figures", "note", "study"})
+    study = recorded_study(root, **kept)
+    _require([Path(path) for path in FigureSpecs(study).drawn_from()], root, command)
+    return study
+
+
+def recorded_study(root: Path, **changes: Any) -> Study:
+    """Return the study whose record is in a folder of results, with some settings of now."""
+    record = read_json(root / "study.json")
+    settings = read_settings({**record["settings"], **changes}, str(root / "study.json"))
+    return Study(settings, _cohort(root, record["given_folds"]), record["classes"])
+
+
+def _require(paths: list[Path], root: Path, command: str) -> None:
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        title = f"{root} is no finished study: redrawing trains nothing, and these are missing:"
+        raise UserError([*first_lines(missing, LISTED), f"make them with: {command}"], title)
+
+
+def _cohort(root: Path, given_folds: bool) -> Cohort:
+    """Return the lesions as the results name them; their pictures are not read again."""
+    folds = read_table(root / "folds.csv").drop_duplicates("lesion_id").set_index("lesion_id")
+    rows = read_table(root / "rois.csv").fillna({"patient_id": ""})
+    lesions = []
+    for number, row in enumerate(rows.itertuples(), start=2):
+        fold = int(folds.at[row.lesion_id, "fold"]) if given_folds else None
+        names = (row.lesion_id, row.patient_id, row.label, Path(row.image))
+        lesions.append(Lesion(*names, fold=fold, row=number))
+    return Cohort(root / "rois.csv", tuple(lesions))
+
+
+def differences(run: Settings, current: Settings) -> list[str]:
+    """Return how a finished study's settings differ from the config of now, a line each."""
+    shown = {"figures", "note", "study"}
+    before, now = (values.model_dump(mode="json", exclude=shown) for values in (run, current))
+    return list(_differences(before, now))
+
+
+def _differences(run: Any, current: Any, key: str = "") -> Iterator[str]:
+    if isinstance(run, Mapping) and isinstance(current, Mapping):
+        for name in dict.fromkeys([*run, *current]):
+            path = f"{key}.{name}".removeprefix(".")
+            if name not in current:
+                yield f"{path}: only in the finished study"
+            elif name not in run:
+                yield f"{path}: only in the config"
+            else:
+                yield from _differences(run[name], current[name], path)
+    elif run != current:
+        yield f"{key}: {run} in the finished study, {current} in the config"

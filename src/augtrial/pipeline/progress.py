@@ -1,0 +1,80 @@
+"""How far a run is, stage by stage, and about how long it still takes: a line on the terminal."""
+
+import logging
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from augtrial.pipeline.costs import JOB_SECONDS
+from augtrial.pipeline.plan import duration
+
+EVERY = 30.0  # seconds between two lines, at least
+
+
+class Progress(logging.Handler):
+    """Listens to Snakemake's own log records; knows nothing of the workflow but their counts."""
+
+    def __init__(
+        self,
+        expected: Mapping[str, float],
+        parallel: int,
+        *,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the seconds of a job by rule that the plan expects, and how many run at a time."""
+        super().__init__()
+        self.expected, self.parallel, self.clock = dict(expected), max(1, parallel), clock
+        self.stream = stream or sys.stderr
+        self.total: Counter[str] = Counter()
+        self.running: dict[int, tuple[str, float]] = {}
+        self.took: dict[str, list[float]] = defaultdict(list)
+        self.last_line = clock()
+
+    def emit(self, record: Any) -> None:
+        """Note what a record says of jobs, and tell the state where it is time to."""
+        event = str(getattr(record, "event", ""))
+        if event == "run_info":
+            counts = {k: v for k, v in record.stats.items() if k not in ("all", "total")}
+            self.total = Counter(counts)
+        elif event == "job_info":
+            self.running[record.jobid] = record.rule_name, self.clock()
+        elif event == "job_finished" and record.job_id in self.running:
+            rule, begin = self.running.pop(record.job_id)
+            self.took[rule].append(self.clock() - begin)
+            if self.clock() - self.last_line >= EVERY:
+                self.last_line = self.clock()
+                print(self.line(), file=self.stream, flush=True)
+
+    def line(self) -> str:
+        """Return the state in words: the stages at work, all jobs, the time left."""
+        done = sum(map(len, self.took.values()))
+        active = {rule for rule, _ in self.running.values()}
+        stages = [
+            f"{rule} {len(self.took[rule])} of {count}"
+            for rule, count in self.total.items()
+            if count > 1 and (rule in active or 0 < len(self.took[rule]) < count)
+        ]
+        left = duration(self.seconds_left() / 3600)
+        return "; ".join([*stages, f"{done} of {self.total.total()} jobs; {left} left"])
+
+    def seconds_left(self) -> float:
+        """Return about how many seconds the jobs that have not ended will take together."""
+        now, left = self.clock(), 0.0
+        for rule, count in self.total.items():
+            left += (count - len(self.took[rule])) * self._mean(rule)
+        elapsed = sum(min(now - begin, self._mean(rule)) for rule, begin in self.running.values())
+        return max(0.0, left - elapsed) / self.parallel
+
+    def _mean(self, rule: str) -> float:
+        """Return the seconds of a rule's job: measured, else the estimate as it has proved."""
+        if took := self.took[rule]:
+            return sum(took) / len(took)
+        if rule not in self.expected:
+            return JOB_SECONDS
+        known = [name for name in self.expected if self.took[name]]
+        planned = sum(self.expected[name] * len(self.took[name]) for name in known)
+        measured = sum(sum(self.took[name]) for name in known)
+        return self.expected[rule] * (measured / planned if planned else 1.0)

@@ -1,0 +1,1 @@
+"""Figures and the report; both read tables and compute nothing."""

@@ -1,0 +1,82 @@
+"""The tables of a finished study as Markdown, for a README or a note."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from augtrial.config.load import read_settings
+from augtrial.core.errors import UserError
+from augtrial.core.io import read_json, read_table
+from augtrial.reporting.figures.wording import count
+from augtrial.reporting.report.tables import Cell, Table, by_updates, comparison, differences
+from augtrial.reporting.report.verdicts import assay_sensitivity, verdict_lines
+
+
+def summary(folder: Path) -> str:
+    """Return a study's counts, comparison table, verdicts, differences and stage times.
+
+    Raises:
+        UserError: when the folder (such as results/quick) holds no finished study.
+    """
+    record = folder / "study.json"
+    names = ("endpoints", "contrasts", "verdicts", "updates")
+    tables = [folder / "tables" / f"{name}.csv" for name in names]
+    if missing := [str(path) for path in (record, *tables) if not path.exists()]:
+        title = f"{folder} holds no finished study of this version; these are missing:"
+        raise UserError(missing, title)
+    facts = read_json(record)
+    endpoints, contrasts, verdicts, updates = map(read_table, tables)
+    patients = count(facts["patients"], "patient") if facts["patients"] else "unknown patients"
+    parts = [
+        f"{count(facts['lesions'], 'lesion')} of {patients}, "
+        f"{count(len(facts['folds']), 'fold')}, {count(len(facts['replicates']), 'replicate')}; "
+        f"{', '.join(facts['devices'])}; config {facts['config_hash']}"
+        + (f"; conditional on {facts['conditional_on']}." if facts["conditional_on"] else "."),
+        "Percent, with 95 % intervals for new patients and re-runs of the recipe:"
+        if facts["settings"]["confidence"] == 0.95
+        else f"Percent, with intervals at {facts['settings']['confidence']:.0%}:",
+        _markdown(comparison(endpoints, facts["classes"])),
+    ]
+    if len(verdicts):
+        controls = read_settings(facts["settings"], str(record)).positive_controls
+        lines = [assay_sensitivity(verdicts, controls), *map(str, verdict_lines(verdicts))]
+        parts += ["Verdicts:", "\n".join(f"- {line}" for line in lines if line)]
+    if updates.groupby("arm")["updates"].nunique().max() > 1:
+        parts += ["Accuracy against gradient updates, percent:", _markdown(by_updates(updates))]
+    if len(contrasts):
+        parts += ["Differences in percentage points:", _markdown(differences(contrasts))]
+    if len(times := stage_times(folder / "benchmarks")):
+        parts += [
+            "Time of the jobs, as Snakemake's benchmarks recorded it:",
+            _markdown(_times(times)),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def stage_times(folder: Path) -> pd.DataFrame:
+    """Return rule, jobs, minutes (the sum over its jobs), largest memory in GB."""
+    rows = []
+    for rule in sorted({path.relative_to(folder).parts[0] for path in folder.rglob("*.tsv")}):
+        path = folder / rule
+        files = [path] if path.is_file() else sorted(path.rglob("*.tsv"))
+        table = pd.concat(pd.read_csv(path, sep="\t", na_values=["-"]) for path in files)
+        minutes, memory = table["s"].sum() / 60, table["max_rss"].max() / 1024
+        rows.append((rule.removesuffix(".tsv"), len(table), minutes, memory))
+    return pd.DataFrame(rows, columns=["stage", "jobs", "minutes", "memory"])
+
+
+def _markdown(table: Table) -> str:
+    lines = [f"| {' | '.join(table.columns)} |", f"|{'---|' * len(table.columns)}"]
+    for row in table.rows:
+        cells = [" ".join([cell.text, *(f"({small})" for small in cell.small)]) for cell in row]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _times(times: pd.DataFrame) -> Table:
+    cells = [
+        (row.stage, str(row.jobs), f"{row.minutes:.1f}", f"{row.memory:.1f}")
+        for row in times.itertuples()
+    ]
+    columns = ["stage", "jobs", "minutes, summed", "memory, GB"]
+    return Table(columns, [list(map(Cell, row)) for row in cells])

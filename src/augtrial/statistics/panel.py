@@ -1,0 +1,140 @@
+"""Panels: one arm's results as arrays, checked to be complete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from augtrial.core.errors import UserError
+
+COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One arm's results: n lesions in order of their ids, R replicates, C classes, P patients.
+
+    `label` [n] are indices into `classes`; `case` [n] numbers the patients 0..P-1, or the lesions
+    where the table has no patient ids; `fold` is [n, R]. A task adds what it measures as arrays
+    [n, R, ...].
+    """
+
+    arm: str
+    classes: tuple[str, ...]
+    replicates: tuple
+    lesion_id: np.ndarray
+    label: np.ndarray
+    case: np.ndarray
+    fold: np.ndarray
+    has_patients: bool
+
+    @property
+    def cases(self) -> int:
+        """Return P, the number of patients (of lesions without patient ids)."""
+        return int(self.case.max()) + 1
+
+    @property
+    def folds(self) -> int:
+        """Return the number of folds."""
+        return len(np.unique(self.fold))
+
+    def counts(self, among: np.ndarray | None = None) -> dict[str, Any]:
+        """Return replicates, folds, lesions, patients: of the lesions `among` [n], or of all."""
+        case = self.case if among is None else self.case[among]
+        counts = {"replicates": len(self.replicates), "folds": self.folds, "lesions": len(case)}
+        return {**counts, "patients": len(np.unique(case))}
+
+    def sum_by_case(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums over each patient's lesions: [n, ...] to [P, ...]."""
+        total = np.zeros((self.cases, *values.shape[1:]))
+        np.add.at(total, self.case, values)
+        return total
+
+
+AnyPanel = TypeVar("AnyPanel", bound=Panel)
+
+
+def panels(
+    rows: pd.DataFrame, kind: type[AnyPanel], measured: Mapping[str, Any], classes: Sequence[str]
+) -> dict[str, AnyPanel]:
+    """Return each arm's rows as a panel of some kind, in the order in which the arms come.
+
+    `rows` has one row a lesion, replicate and arm, with the columns of `COLUMNS`; `measured` are
+    the fields that the kind adds to `Panel`, with the column or the columns of each.
+
+    Raises:
+        UserError: a column is missing, or an arm has not each lesion once in each replicate.
+    """
+    require_columns(rows, COLUMNS)
+    if rows.empty:
+        return {}
+    patient = rows["patient_id"].astype(object)
+    frame = rows.assign(
+        lesion_id=rows["lesion_id"].astype(str),
+        patient_id=patient.where(patient.notna(), "").astype(str),
+        fold=pd.factorize(rows["fold"], sort=True)[0],
+        label=pd.Categorical(rows["label"].astype(str), classes).codes,
+    ).sort_values(["replicate", "lesion_id"], kind="stable")
+    by_arm = dict(list(frame.groupby("arm")))
+    return {
+        arm: _panel(arm, tuple(classes), by_arm[arm], kind, measured)
+        for arm in rows["arm"].unique()
+    }
+
+
+def require_columns(rows: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise UserError unless the predictions have these columns."""
+    if missing := [name for name in columns if name not in rows]:
+        raise UserError(f"predictions: no column {', '.join(missing)}")
+
+
+def _panel(
+    arm: str,
+    classes: tuple[str, ...],
+    rows: pd.DataFrame,
+    kind: type[AnyPanel],
+    measured: Mapping[str, Any],
+) -> AnyPanel:
+    """Return the panel of an arm from its rows, sorted by replicate and lesion."""
+    _require_crossed(arm, rows)
+    replicates = tuple(rows["replicate"].unique())
+
+    def table(columns: str | list[str]) -> np.ndarray:
+        """Return rows x columns as [n, R, ...]."""
+        values = rows[columns].to_numpy()
+        return np.swapaxes(values.reshape(len(replicates), -1, *values.shape[1:]), 0, 1)
+
+    lesion, patient = table("lesion_id")[:, 0], table("patient_id")[:, 0]
+    # A lesion without a patient id is a case of its own, whatever patients are called.
+    known = np.where(patient == "", "lesion " + lesion, "patient " + patient)
+    return kind(
+        arm=arm,
+        classes=classes,
+        replicates=replicates,
+        lesion_id=lesion,
+        label=table("label")[:, 0],
+        case=pd.factorize(known, sort=True)[0],
+        fold=table("fold"),
+        has_patients=bool((patient != "").all()),
+        **{name: table(columns) for name, columns in measured.items()},
+    )
+
+
+def _require_crossed(arm: str, rows: pd.DataFrame) -> None:
+    """Raise unless each replicate holds each lesion once, with the same label and patient."""
+    count = rows.groupby(["lesion_id", "replicate"]).size().unstack(fill_value=0)
+    problems = [
+        f"arm {arm!r}: lesion {count.index[i]!r} stands {count.iat[i, j]} times in replicate "
+        f"{count.columns[j]}; it must stand there once"
+        for i, j in np.argwhere(count.to_numpy() != 1)[:5]
+    ]
+    for column in ("label", "patient_id"):
+        kinds = rows.groupby("lesion_id")[column].nunique()
+        problems += [
+            f"arm {arm!r}: lesion {lesion!r} has {kinds[lesion]} different values of {column}"
+            for lesion in kinds[kinds > 1].index[:5]
+        ]
+    if problems:
+        raise UserError(problems, title="predictions do not fit together")

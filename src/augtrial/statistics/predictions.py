@@ -1,0 +1,50 @@
+"""Predictions: one row a held-out lesion, replicate and arm, with the probability of each class."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from augtrial.core.errors import UserError
+
+# Ids and labels are text, whatever they look like; an empty patient id stays empty.
+TEXT = ("lesion_id", "patient_id", "label", "predicted", "arm", "curve")
+
+
+def prediction_rows(
+    lesions: pd.DataFrame,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    what: Mapping[str, object],
+) -> pd.DataFrame:
+    """Return one network's predictions of the lesions that its fold held out.
+
+    `lesions` hold lesion_id, patient_id and label of each, `probabilities` are [n, classes], and
+    `what` are the columns that say which network it was: fold, replicate, arm.
+    """
+    predicted = np.array(classes)[probabilities.argmax(axis=1)]
+    rows = lesions[["lesion_id", "patient_id"]].assign(
+        **what, label=lesions["label"], predicted=predicted
+    )
+    return rows.assign(**{f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)})
+
+
+def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+    """Return one or several prediction tables as one, with ids and labels as text.
+
+    Raises:
+        UserError: when a file is missing, or no table.
+    """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    if missing := [str(path) for path in paths if not Path(path).exists()]:
+        raise UserError([f"{path} does not exist" for path in missing])
+    tables = [_read(path) for path in paths if Path(path).stat().st_size > 1]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UserError(f"{path}: is no CSV table in UTF-8: {error}") from None

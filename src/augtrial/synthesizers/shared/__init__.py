@@ -1,0 +1,1 @@
+"""What several synthesizers share, in PyTorch: layers, networks, training, a fold's networks."""

@@ -1,0 +1,138 @@
+"""A synthesizer in one fold: its networks are trained, and draw their samples.
+
+A network's tensors stand in the state dict under its name: "cyst/generator...", "all/generator...".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augtrial.core import seeds
+from augtrial.imaging.training_set import TrainingSet
+from augtrial.synthesizers.base import Synthesizer, TrainedNetwork, TrainingData
+from augtrial.training.checkpoints import CheckpointFolder
+from augtrial.training.device import Device
+from augtrial.training.engine import train_all
+
+
+@dataclass
+class TrainedFold:
+    """What the training of a synthesizer in a fold leaves behind.
+
+    `progress` holds the `epochs` [k] and, for each class, `images/<class>` uint8
+    [k, examples, s, s] of fixed latents after these epochs.
+    """
+
+    networks: dict[str, TrainedNetwork] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    progress: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state dict of all networks."""
+        return {
+            f"{name}/{key}": value
+            for name, network in self.networks.items()
+            for key, value in network.state.items()
+        }
+
+
+def network_data(
+    learnt: TrainingSet,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    others: Mapping[str, Mapping[str, TrainedNetwork]],
+) -> TrainingData:
+    """Return what a network that draws the classes `labels` learns from."""
+    position = np.full(len(classes), -1)
+    position[[classes.index(label) for label in labels]] = range(len(labels))
+    positions = position[learnt.labels]
+    drawn = positions >= 0
+    return TrainingData(learnt.images[drawn], positions[drawn], tuple(labels), others)
+
+
+def train_fold(
+    kind: Synthesizer,
+    settings: Any,
+    learnt: TrainingSet,
+    *,
+    classes: Sequence[str],
+    seed_of: Callable[[str], int],
+    device: Device,
+    checkpoints: CheckpointFolder | None = None,
+    workers: int = 1,
+    others: Mapping[str, Mapping[str, TrainedNetwork]] | None = None,
+) -> TrainedFold:
+    """Train the networks of a synthesizer on one fold's training images, of all classes.
+
+    `seed_of` gives the seed of a network by its name; `workers` of them train at the same time on
+    a CPU; `others` are the trained networks of the synthesizers that it uses.
+    """
+    names = kind.networks(classes)
+
+    def make(name: str) -> Any:
+        data = network_data(learnt, names[name], classes, others or {})
+        checkpoint = None
+        if checkpoints is not None:
+            recipe = settings.model_dump(exclude={"samples"})
+            checkpoint = checkpoints.checkpoint(name, recipe, data.images, data.labels)
+        options: Any = {"device": device, "checkpoint": checkpoint}
+        return kind.training(data, settings, seed=seed_of(name), **options)
+
+    trained, size = TrainedFold(), learnt.images.shape[-1]
+    makers = [partial(make, name) for name in names]
+    for name, training in zip(names, train_all(makers, device, workers=workers), strict=True):
+        state = {key: value.detach().cpu() for key, value in training.state_dict().items()}
+        trained.networks[name] = TrainedNetwork(state, settings, names[name], size)
+        trained.history += [{"network": name, **row} for row in training.history]
+        if training.snapshots:
+            trained.progress["epochs"] = np.array(training.epochs)
+            images = torch.stack(training.snapshots).numpy()
+            for number, label in enumerate(names[name]):
+                trained.progress[f"images/{label}"] = images[:, number]
+        index = [classes.index(label) for label in names[name]]
+        print(f"{name}: {np.isin(learnt.labels, index).sum()} images, {device.name}")
+        print(f"trained {training.updates} updates in {training.seconds:.2f} s")
+    return trained
+
+
+def load_networks(
+    kind: Synthesizer,
+    settings: Any,
+    state: Mapping[str, Tensor],
+    *,
+    classes: Sequence[str],
+    size: int,
+) -> dict[str, TrainedNetwork]:
+    """Return the networks of a fold by name, from the state dict of all."""
+    networks = {}
+    for name, labels in kind.networks(classes).items():
+        part = {k.split("/", 1)[1]: v for k, v in state.items() if k.split("/")[0] == name}
+        networks[name] = TrainedNetwork(part, settings, labels, size)
+    return networks
+
+
+def draw_samples(
+    kind: Synthesizer,
+    networks: Mapping[str, TrainedNetwork],
+    number: int,
+    *,
+    seed_of: Callable[[str], int],
+    device: Device,
+) -> dict[str, np.ndarray]:
+    """Return so many images of each class, drawn in float32: `images/<class>` uint8 [number, s, s].
+
+    500 samples are the head of 1000. `seed_of` gives the seed of a class's samples by its name.
+    """
+    drawn = {}
+    for network in networks.values():
+        for index, label in enumerate(network.classes):
+            labels = np.full(number, index)
+            chance = seeds.torch_generator(seed_of(label), "latent")
+            sampled = kind.sample(network, labels, chance, device=device.torch)
+            drawn[f"images/{label}"] = sampled
+    return drawn

@@ -1,0 +1,67 @@
+"""The DCGAN's generator and discriminator.
+
+Radford et al. 2016 (arXiv 1511.06434) with the sizes of Frid-Adar et al. 2018, section 3.1: a
+dense layer to 4x4 maps, then 5x5 fractionally-strided convolutions that double the side; the
+discriminator halves it with strided convolutions.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from augtrial.synthesizers.shared.layers import FromImage, ToImage
+
+
+class Generator(nn.Module):
+    """z [n, latent] to images [n, 1, s, s] in [-1, 1], s = 4 x 2^(number of channels)."""
+
+    def __init__(
+        self,
+        *,
+        latent: int = 100,
+        channels: Sequence[int] = (1024, 512, 256, 128),
+        kernel: int = 5,
+    ) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.channels = tuple(channels)
+        self.project = nn.Linear(latent, 16 * channels[0], bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
+        for before, after in itertools.pairwise(channels):
+            up = nn.ConvTranspose2d(before, after, kernel, 2, kernel // 2, 1, bias=False)
+            layers += [up, nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [ToImage(channels[-1], kernel), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return images [n, 1, s, s] in [-1, 1]; a DCGAN has one class and reads no labels."""
+        return self.layers(self.project(z).view(-1, self.channels[0], 4, 4))
+
+
+class Discriminator(nn.Module):
+    """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
+
+    def __init__(self, *, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5) -> None:
+        """Build the layers: batch norm on all but the first and the last."""
+        super().__init__()
+        self.layers = downsampling_layers(channels, kernel)
+        self.source = nn.Linear(16 * channels[-1], 1)
+
+    def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the dropout masks of a batch: none."""
+        return ()
+
+    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor | None]:
+        """Return the scores of being real [n], and no class scores."""
+        return self.source(self.layers(images).flatten(1)).squeeze(1), None
+
+
+def downsampling_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
+    """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
+    layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
+    for before, after in itertools.pairwise(channels):
+        down = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
+        layers += [down, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)

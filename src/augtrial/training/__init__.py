@@ -1,0 +1,1 @@
+"""Networks through their updates: device, batches, checkpoints, engine."""

@@ -1,0 +1,131 @@
+"""What the appraisal says of synthesizers whose faults are known, on lesions of the phantom."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augtrial.cohort.phantom.cohort import draw_lesions
+from augtrial.config.cohort import ClassicSettings, RoiSettings
+from augtrial.fidelity.appraisal import MIN_LESIONS, RealLesions, appraise, summarise
+from augtrial.imaging.positive_control import oracle_images
+from augtrial.imaging.roi import extract_context, extract_roi
+
+SIDE = 32
+ROI = RoiSettings(size=SIDE)
+CLASSIC = ClassicSettings(n_rotations=2, n_flips=1, n_translations=1, n_scales=0)
+CLASSES = ("cyst", "hemangioma")
+
+
+class Coarse:
+    """Features without a network: the ROI in blocks."""
+
+    name = "coarse features"
+
+    def extract(self, images):
+        blocks = images.reshape(len(images), 8, SIDE // 8, 8, SIDE // 8).mean(axis=(2, 4))
+        return blocks.reshape(len(images), -1) / 255
+
+
+def real_lesions(stream, number):
+    drawn = list(draw_lesions(seed=0, stream=stream, classes=dict.fromkeys(CLASSES, number)))
+    rois = np.stack([extract_roi(extract_context(one, ROI, CLASSIC), SIDE) for one in drawn])
+    each = [
+        oracle_images([(str(i), one.label, one)], 4, ROI, CLASSIC, seed=0, replicate=1)[one.label]
+        for i, one in enumerate(drawn)
+    ]
+    return RealLesions.from_part(rois, np.stack(each)[:, 1:], [one.label for one in drawn])
+
+
+@pytest.fixture(scope="module")
+def lesions():
+    return {
+        "training": real_lesions("appraised-training", 24),
+        "held_out": real_lesions("appraised-held-out", 14),
+        "fresh": real_lesions("appraised-fresh", 40),
+    }
+
+
+def table(lesions, samples, held_out=None):
+    """Return the measures by class and name; a nearest-mean classifier predicts the classes."""
+    training, held_out = lesions["training"], held_out or lesions["held_out"]
+    space = Coarse()
+    means = {label: space.extract(training.select(label).rois).mean(axis=0) for label in CLASSES}
+
+    def predict(images):
+        gaps = [np.linalg.norm(space.extract(images) - means[label], axis=1) for label in CLASSES]
+        return np.take(CLASSES, np.argmin(gaps, axis=0))
+
+    predicted = {f"samples/{label}": predict(images) for label, images in samples.items()}
+    predicted["held out"] = predict(held_out.rois)
+    rows, pictures = appraise(samples, training, held_out, [space], predicted, seed=1)
+    return pd.DataFrame(rows).set_index(["class", "measure"]), pictures
+
+
+def rois(lesions, name):
+    return {label: lesions[name].select(label).rois for label in CLASSES}
+
+
+def test_fresh_lesions_stand_where_held_out_lesions_do(lesions):
+    rows, _ = table(lesions, rois(lesions, "fresh"))
+    for label in CLASSES:
+        kid = rows.loc[(label, "KID (coarse features)")]
+        assert abs(kid["value"] - kid["reference"]) < 0.05
+        coverage = rows.loc[(label, "coverage (coarse features)")]
+        assert coverage["value"] > 0.5 * coverage["reference"] > 0
+        assert rows.loc[(label, "suspected copies"), "p"] > 0.01
+        consistency = rows.loc[(label, "class consistency")]
+        assert consistency["value"] == pytest.approx(consistency["reference"], abs=0.3)
+
+
+def test_a_collapse_shows_in_the_coverage(lesions):
+    one = {
+        label: np.repeat(images[:1], 40, axis=0) for label, images in rois(lesions, "fresh").items()
+    }
+    rows, _ = table(lesions, one)
+    for label in CLASSES:
+        coverage = rows.loc[(label, "coverage (coarse features)")]
+        assert coverage["value"] < 0.5 * coverage["reference"]
+
+
+def test_exchanged_labels_show_in_the_consistency_and_in_training_on_them(lesions):
+    fresh = rois(lesions, "fresh")
+    rows, _ = table(lesions, dict(zip(CLASSES, reversed(fresh.values()), strict=True)))
+    for label in CLASSES:
+        row = rows.loc[(label, "class consistency")]
+        assert row["value"] < 0.4 < row["reference"]
+    trained = rows.loc[("macro", "train on synthetic, test on real (linear, coarse features)")]
+    assert trained["value"] < 0.4 < trained["reference"]
+
+
+def test_copies_show_and_the_closest_pairs_are_they(lesions):
+    rows, pictures = table(lesions, rois(lesions, "training"))
+    for label in CLASSES:
+        assert rows.loc[(label, "suspected copies"), "value"] == 1
+        assert rows.loc[(label, "suspected copies"), "p"] < 0.01
+        np.testing.assert_array_equal(pictures[f"samples/{label}"], pictures[f"training/{label}"])
+
+
+def test_too_few_lesions_are_not_estimable(lesions):
+    few = lesions["held_out"]
+    kept = np.concatenate(
+        [np.flatnonzero(few.labels == label)[: MIN_LESIONS - 1] for label in CLASSES]
+    )
+    few = RealLesions(few.images[kept], few.descriptors[kept], few.labels[kept])
+    rows, pictures = table(lesions, rois(lesions, "fresh"), few)
+    assert rows.loc[(CLASSES[0], "KID (coarse features)")][["value", "reference"]].isna().all()
+    assert rows.loc[(CLASSES[0], "suspected copies")][["value", "p"]].isna().all()
+    assert not pictures
+
+
+def test_means_count_the_trainings_that_could_be_appraised():
+    rows = pd.DataFrame(
+        {
+            **{"synthesizer": "dcgan", "class": "cyst", "measure": "suspected copies"},
+            **{"replicate": [1, 1, 2], "fold": [1, 2, 1], "value": [0.1, 0.3, np.nan]},
+            **{"reference": [0.02, 0.02, np.nan], "p": [0.001, 0.5, np.nan]},
+            **{"synthetic": 40, "training": 20, "held_out": 10},
+        }
+    )
+    row = summarise(rows).iloc[0]
+    assert (row["value"], row["trainings"], row["significant"]) == (pytest.approx(0.2), 2, 1)
+    assert (row["replicates"], row["folds"]) == (2, 2)

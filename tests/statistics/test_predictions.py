@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from augtrial.core.errors import UserError
+from augtrial.statistics.curves import curve_table, updates_table
+from augtrial.statistics.predictions import prediction_rows, read_predictions
+
+LESIONS = pd.DataFrame(
+    {"lesion_id": ["007", "8"], "patient_id": ["", ""], "label": ["NA", "1"]}, dtype=str
+)
+ROWS = prediction_rows(
+    LESIONS,
+    np.array([[0.9, 0.1], [0.4, 0.6]]),
+    ["NA", "1"],
+    {"fold": 1, "replicate": 2, "arm": "x"},
+)
+
+
+def test_ids_and_labels_stay_text_through_a_file(tmp_path):
+    path = tmp_path / "predictions.csv"
+    ROWS.to_csv(path, index=False)
+    again = read_predictions(path)
+    assert again["lesion_id"].tolist() == ["007", "8"]
+    assert again["patient_id"].tolist() == ["", ""]
+    assert again["label"].tolist() == ["NA", "1"]
+    assert again["predicted"].tolist() == ["NA", "1"]
+    assert again["replicate"].tolist() == [2, 2]
+    np.testing.assert_allclose(again["p_NA"], [0.9, 0.4])
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\xff\xfe", b"a,b\n1,2\n1,2,3\n"])
+def test_a_file_that_is_no_table_is_named(tmp_path, content):
+    path = tmp_path / "predictions.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"predictions\.csv: is no CSV table"):
+        read_predictions(path)
+
+
+def test_missing_files_are_all_named(tmp_path):
+    with pytest.raises(UserError) as caught:
+        read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert len(caught.value.problems) == 2
+
+
+def test_a_curve_has_the_endpoints_of_every_size():
+    rows = [
+        ROWS.drop(columns="arm").assign(curve="classic", size=size, predicted=predicted)
+        for size, predicted in ((0, ["1", "NA"]), (500, ["NA", "1"]))
+    ]
+    table = curve_table(pd.concat(rows))
+    accuracy = table[table["endpoint"] == "accuracy"].set_index("size")["value"]
+    assert accuracy.to_dict() == {0: 0.0, 500: 1.0}
+    assert set(table["curve"]) == {"classic"}
+
+
+def test_a_study_without_curves_has_an_empty_table():
+    assert curve_table(pd.DataFrame()).columns[:2].tolist() == ["curve", "size"]
+
+
+def test_accuracy_against_updates_ends_with_the_arms_themselves():
+    stops = ROWS.assign(updates=5, predicted=["1", "NA"])
+    ends = [ROWS.assign(predicted=["NA", "1"]), ROWS.assign(arm="size")]
+    training = pd.DataFrame({"arm": ROWS["arm"].iloc[0], "updates": [10, 30, 20]})
+    table = updates_table(stops, pd.concat(ends), training)
+    accuracy = table[table["endpoint"] == "accuracy"].set_index("updates")["value"]
+    assert accuracy.to_dict() == {5: 0.0, 20: 1.0}
+    assert "size" not in set(table["arm"])  # a baseline has no updates
+    assert updates_table(pd.DataFrame(), ROWS, training)["updates"].unique().tolist() == [20]
+
+
+def test_stops_that_some_network_of_an_arm_ends_before_are_left_out():
+    """With a budget of epochs a large fold trains on where a small one has ended."""
+    stops = pd.concat(
+        [ROWS.assign(updates=5), ROWS.iloc[:1].assign(updates=15), ROWS.assign(updates=20)]
+    )
+    training = pd.DataFrame({"arm": ROWS["arm"].iloc[0], "updates": [10, 30, 20]})
+    table = updates_table(stops, ROWS, training)
+    assert table["updates"].unique().tolist() == [5, 20]
+    assert (table.groupby(["updates", "endpoint", "class"]).size() == 1).all()
