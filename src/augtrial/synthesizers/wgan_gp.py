@@ -1,0 +1,119 @@
+"""WGAN-GP: a critic that is kept Lipschitz by a penalty on its gradient, one pair a class.
+
+Gulrajani et al. 2017 (arXiv 1704.00028, algorithm 1) with the DCGAN's widths: the critic has no
+batch norm, since the penalty is on each image by itself, and learns five times as often as the
+generator.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from augtrial.config.types import Positive, Rate, Share
+from augtrial.core.cost import Cost, Layer
+from augtrial.core.registry import synthesizers
+from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from augtrial.synthesizers.shared.gan_training import Scored
+
+
+class WganGpSettings(GanSettings):
+    """One WGAN-GP per class (Gulrajani et al. 2017)."""
+
+    kind: Literal["wgan_gp"] = Field("wgan_gp", description="Which kind this is.")
+    penalty: Rate = Field(10.0, description="Weight of the gradient penalty (lambda).")
+    critic_updates: Positive = Field(
+        5, description="Updates of the critic for one of the generator; an epoch has fewer of both."
+    )
+    epochs: Positive = Field(350, description="Passes over the training images.")
+    learning_rate: Rate = Field(0.0001, description="Adam's step size.")
+    beta1: Share = Field(0.0, description="Adam's first decay.")
+    beta2: Share = Field(0.9, description="Adam's second decay.")
+
+
+@synthesizers.register
+class WganGp(GanSynthesizer):
+    """A generator against a critic, whose scores are no probabilities."""
+
+    name, Settings, title = "wgan_gp", WganGpSettings, "A WGAN-GP"
+    history: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "Loss": {"loss_d": "critic", "loss_g": "generator"},
+        "Score": {"score_real": "real", "score_fake": "synthetic"},
+    }
+
+    def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
+        """Return the DCGAN's discriminator without batch norm."""
+        from torch import nn
+
+        critic: Any = super().discriminator(settings, classes=classes, size=size)
+        critic.layers = nn.Sequential(
+            *(layer for layer in critic.layers if not isinstance(layer, nn.BatchNorm2d))
+        )
+        return critic
+
+    def discriminator_layers(self, settings: Any, classes: int, size: int) -> list[Layer]:
+        """Return the DCGAN's layers without batch norm."""
+        layers = super().discriminator_layers(settings, classes, size)
+        return [layer for layer in layers if layer.multiply_adds]
+
+    def discriminator_updates(self, settings: Any) -> int:
+        """Return the critic's updates for one of the generator."""
+        return settings.critic_updates
+
+    def random_inputs(
+        self, settings: Any, batch: int, generator: "torch.Generator"
+    ) -> "tuple[Tensor, ...]":
+        """Return where between a real and a synthetic image the penalty looks, in [0, 1]."""
+        import torch
+
+        return (torch.rand(batch, generator=generator),)
+
+    def discriminator_loss(
+        self,
+        settings: Any,
+        real: "Scored",
+        fake: "Scored",
+        discriminator: "nn.Module",
+        chance: "tuple[Tensor, ...]",
+    ) -> "Tensor":
+        """Return D(G(z)) - D(x) + lambda (|grad D(x^)| - 1)^2 (equation 3), in float32."""
+        import torch
+
+        share = chance[0][:, None, None, None]
+        between = share * real.images + (1 - share) * fake.images.float()
+        scores, _ = discriminator(between.requires_grad_())
+        (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+        penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        distance = fake.scores.float().mean() - real.scores.float().mean()
+        return distance + settings.penalty * penalty
+
+    def generator_loss(self, settings: Any, fake: "Scored") -> "Tensor":
+        """Return -D(G(z))."""
+        return -fake.scores.float().mean()
+
+    def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+        """Return the mean scores."""
+        rows = {"score_real": real, "score_fake": fake}
+        return {name: scored.scores.float().mean() for name, scored in rows.items()}
+
+    def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
+        """Return the cost; a penalty is a pass forward, one back, and a pass through both back."""
+        plain = super().cost(settings, classes=classes, size=size)
+        critic = sum(
+            layer.multiply_adds for layer in self.discriminator_layers(settings, classes, size)
+        )
+        penalties = settings.batch * settings.critic_updates * 6 * critic
+        return Cost(plain.multiply_adds + penalties, plain.weights, 2 * plain.activations)
+
+    def describe_discriminator(self, settings: Any) -> str:
+        """Return the critic in words."""
+        return (
+            f"{super().describe_discriminator(settings)} without batch norm, a critic with "
+            f"{settings.critic_updates} updates for one of the generator and a gradient penalty of "
+            f"{settings.penalty:g}"
+        )
