@@ -14,8 +14,8 @@ from benchmarks.paired import machine
 PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
 HEAD = """# Benchmarks
 
-Written by `make bench`. Figures stand beside their baselines of the same run (A B A B, medians):
-ratios travel to other machines, seconds do not.
+Written by `make bench`. Each value is shown with its baseline from the same run (A B A B, medians):
+ratios can be transferred to other machines, seconds cannot.
 """
 PARTS = {
     "Training engines": "engines",

@@ -1,4 +1,4 @@
-"""Training engines against plain PyTorch loops over the same arrays, on one core or a GPU.
+"""Training engines compared with plain PyTorch loops over the same arrays, on one core or a GPU.
 
 Run `python -m benchmarks.engines`: about four minutes on one core. With Keras 3 installed
 (`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's. On a

@@ -1,4 +1,4 @@
-"""What every stage of a study costs against lesions, variants, arms, replicates and folds.
+"""Cost of every stage of a study by the number of lesions, variants, arms, replicates and folds.
 
 Run `python -m benchmarks.growth`: about ten minutes on one core. Each measurement is a process of
 its own; what a stage is given is made before its clock starts.
@@ -23,12 +23,12 @@ DESIGNS = ((4, 2, 3), (16, 2, 3), (4, 8, 3), (4, 2, 12), (16, 8, 12))  # and fol
 WRITE = (stages.extracting, stages.varying, stages.drawing)  # stages that tell how much
 
 Table = tuple[str, list[str], list[list[object]]]  # a title, columns and rows
-NOTE = """A part is a third of the lesions; A, R, F, S count arms, replicates, folds, synthesizers.
+NOTE = """A part is a third of the lesions. A, R, F, S are numbers: arms, replicates, folds, synthesizers.
 The exponent k of cost = start + c x lesions^k is that between the two largest sizes, with the
-smallest for the start; the last column goes on with it (seconds), or along the straight line
-through the last two (memory, disk). The cohort is noise: one picture of 128 x 128 and one mask a
-lesion, two lesions a patient. What only takes room (variants that are read, predictions, features)
-is made up. One run each, in seconds of a core, since other work may run beside it."""
+smallest for the start; the last column extrapolates with it (seconds), or with the straight line
+through the last two sizes (memory, disk). The cohort is noise: one picture of 128 x 128 and one
+mask per lesion, two lesions per patient. Data that are only read (variants, predictions, features)
+are artificial. One run each, in seconds of a core, since other work may run at the same time."""
 STAGES: list[tuple[str, str, Sequence[int], Stage, tuple]] = [
     ("lesion table, read and checked", "each start", LESIONS, stages.reading, ()),
     ("folds drawn, a replicate", "each start", LESIONS, stages.splitting, ()),

@@ -1,4 +1,4 @@
-"""Fidelity measures of 5,000 against 5,000 images against the packages that define them.
+"""Fidelity measures between 5,000 and 5,000 images, compared with the packages that define them.
 
 Run `python -m benchmarks.metrics`: about two minutes on one core. KID beside torch-fidelity's on
 all images at once, density and coverage beside prdc's; the same features, the same numbers.

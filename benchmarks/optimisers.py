@@ -1,6 +1,6 @@
-"""What the first step of an optimiser costs in a fresh process, by torch.optim's class and by ours.
+"""Time of the first step of an optimiser in a new process, with torch.optim's class and with ours.
 The class imports PyTorch's compiler: in the 18 jobs of the quick study that train, 4 % of its time.
-`training.optimisers` calls the functions behind the classes, which give the same bits.
+`training.optimisers` calls the functions that the classes use, which give the same bits.
 
 Run `python -m benchmarks.optimisers`: two minutes on one core.
 """

@@ -1,4 +1,4 @@
-"""What a study costs beyond its trainings: the share of the wall time that trained nothing.
+"""What a study costs beyond its trainings: the share of the wall time without training.
 
 Run `python -m benchmarks.overhead [cores]`: it runs config/quick.yaml, whole and with the four arms
 of the paper alone, on a quiet machine: about ten minutes on two cores. The overhead is the wall

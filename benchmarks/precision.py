@@ -1,7 +1,7 @@
-"""From which size of a network on bfloat16 beats float32 on a CPU: what `precision: auto` goes by.
-It takes bfloat16 for a kind of network from the smallest update on from which every size measured
-is a tenth faster or more. Single updates in both precisions take turns in one process; the ratio
-stands with the smallest and the largest of five groups of turns.
+"""The network size from which bfloat16 is faster than float32 on a CPU, for `precision: auto`.
+For each kind of network, `auto` takes bfloat16 from the smallest update at which this size and all
+larger measured sizes are a tenth faster or more. Single updates in both precisions alternate in one
+process; the ratio is shown with the smallest and the largest of five groups of updates.
 
 Run `python -m benchmarks.precision`: eight minutes on one core. Updates are timed by the time that
 the process has worked, since other work may run beside it. The sizes go into the table of

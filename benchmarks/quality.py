@@ -1,4 +1,4 @@
-"""Whether images of the DCGAN engine are as good as a plain loop's on the same budget, by seeds.
+"""Whether the DCGAN engine's images are as good as a plain loop's with the same budget, by seed.
 
 All learn from the same variants of 42 metastases of the phantom, as often: a plain PyTorch loop,
 the engine, and the engine in bfloat16 where the CPU has it. KID is to fresh lesions of other
@@ -128,8 +128,9 @@ def text() -> str:
     floor = distance(learnt[:: max(1, len(learnt) // SAMPLES)])
     note = (
         f"Seeds {SEEDS[0]} to {SEEDS[-1]} ([every value](results/{VALUES.name})), since seeds 1 to "
-        "20 had\nraised a question: 6 of the engine's lay above 14, 1 of the plain loop's. p by "
-        f"Fisher's exact test;\nof the training images themselves {floor:.2f}."
+        "20 had\nraised a question: 6 values of the engine were above 14, and 1 of the plain loop. "
+        "p is of Fisher's\nexact test; the KID of the training images themselves is "
+        f"{floor:.2f}."
     )
     return f"{note}\n\n{markdown([*columns, 'p'], rows)}"
 
