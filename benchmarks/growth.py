@@ -23,7 +23,7 @@ DESIGNS = ((4, 2, 3), (16, 2, 3), (4, 8, 3), (4, 2, 12), (16, 8, 12))  # and fol
 WRITE = (stages.extracting, stages.varying, stages.drawing)  # stages that tell how much
 
 Table = tuple[str, list[str], list[list[object]]]  # a title, columns and rows
-NOTE = """A part is a third of the lesions; A, R, F, S: number of arms, replicates, folds, synthesizers.
+NOTE = """A part is a third of the lesions; A, R, F, S count arms, replicates, folds, synthesizers.
 The exponent k of cost = start + c x lesions^k is that between the two largest sizes, with the
 smallest for the start; the last column extrapolates with it (seconds), or with the straight line
 through the last two sizes (memory, disk). The cohort is noise: one picture of 128 x 128 and one

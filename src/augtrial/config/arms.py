@@ -14,29 +14,30 @@ class Arm(Model):
 
     baseline: Literal["hand-crafted", "size", "spectrum"] | None = Field(
         None,
-        description="An SVM on the lesions' own measurements instead of a network: `hand-crafted` "
+        description="An SVM on measurements of the lesions instead of a network: `hand-crafted`, "
         "grey values, texture and edges; `size`, the diameter alone; `spectrum`, the ROI's power "
         "by spatial frequency.",
     )
     originals: bool = Field(True, description="Whether the lesions' own ROIs are in the set.")
     classic: Count | Literal["all", "online"] = Field(
         0,
-        description="Classic variants per fold, spread evenly over its lesions; or `all`; or "
-        "`online`: in the ROI's place a new random variant at every draw, none stored.",
+        description="Classic variants per fold, distributed evenly over its lesions; or `all`; or "
+        "`online`: instead of the ROI, a new random variant each time, none stored.",
     )
     synthetic: dict[str, Count | dict[str, Count]] = Field(
         {},
-        description="Synthesizer: synthetic images per class and fold; one number, or one a class.",
+        description="Synthesizer: synthetic images per class and fold; one number for all classes, "
+        "or one per class.",
     )
     extra_classic: Count = Field(
         0,
-        description="Further classic variants per class and fold: the size-matched control of as "
-        "many synthetic images.",
+        description="Further classic variants per class and fold: the size-matched control for the "
+        "same number of synthetic images.",
     )
     duplicates: Count = Field(
         0,
-        description="Images per class and fold that repeat, drawn at random, what the set has "
-        "already: the sham control of as many synthetic images.",
+        description="Images per class and fold that repeat randomly drawn images of the same set: "
+        "the sham control for the same number of synthetic images.",
     )
     oracle: Count = Field(
         0,
@@ -48,7 +49,7 @@ class Arm(Model):
         description="Further albumentations transforms of the arm's classic variants, by name, "
         "for example `- GaussNoise: {std_range: [0.02, 0.05], p: 0.5}`.",
     )
-    budget: Budget | None = Field(None, description="A training time of this arm's own.")
+    budget: Budget | None = Field(None, description="The arm's own training time.")
 
     @property
     def is_control(self) -> bool:
@@ -69,16 +70,16 @@ class Arm(Model):
 
 
 class Curve(Model):
-    """Accuracy against training-set size: one arm a size (the paper's Figure 8)."""
+    """Accuracy against training-set size: one arm per size (the paper's Figure 8)."""
 
-    vary: str = Field("classic", description="What grows: `classic`, or a synthesizer's name.")
+    vary: str = Field("classic", description="What varies: `classic`, or a synthesizer's name.")
     sizes: list[Count] = Field(
         description="The sizes; per fold, and for a synthesizer per class and fold."
     )
     classic: Count = Field(
-        0, description="Classic variants per fold below a curve of synthetic images."
+        0, description="Classic variants per fold to which the synthetic images are added."
     )
-    budget: Budget | None = Field(None, description="A training time of this curve's own.")
+    budget: Budget | None = Field(None, description="The curve's own training time.")
 
 
 class SubsetSettings(Model):
@@ -86,9 +87,9 @@ class SubsetSettings(Model):
 
     fractions: list[Annotated[float, Field(ge=0.01, le=0.99)]] = Field(
         [],
-        description="Fractions of the training patients, besides all of them, for example "
-        "[0.25, 0.5, 0.75], in whole percent. Smaller subsets are nested in larger ones, sizes of "
-        "the arms shrink with them, and the held-out lesions stay all of them.",
+        description="Fractions of the training patients, in addition to all patients, for example "
+        "[0.25, 0.5, 0.75], in whole percent. Smaller subsets are nested in larger ones, the sizes "
+        "of the arms are reduced in proportion, and all held-out lesions are tested.",
     )
     arms: list[str] = Field(
         [], description="The arms to train on them; empty: those of the first contrast."

@@ -10,7 +10,7 @@ from augtrial.config.types import Count, Model, Positive, Share
 class PhantomSettings(Model):
     """The built-in cohort: a phantom of portal-phase liver CT."""
 
-    seed: int = Field(0, description="Seed of the cohort; the study's own seed leaves it as it is.")
+    seed: int = Field(0, description="Seed of the cohort, independent of the study's own seed.")
     classes: dict[str, Positive] = Field(
         {"cyst": 53, "metastasis": 64, "hemangioma": 65},
         description="Lesions of each class (section 2.1: 53, 64, 65).",
@@ -53,12 +53,13 @@ class FoldSettings(Model):
 
     number: Annotated[int, Field(ge=2, le=20)] = Field(
         3,
-        description="Number of folds (section 4: 3). A `fold` column in the lesion table wins.",
+        description="Number of folds (section 4: 3). A `fold` column in the lesion table overrides "
+        "it.",
     )
     split: Literal["auto", "each", "one"] = Field(
         "auto",
-        description="`each`: every replicate splits anew; `one`: all replicates use one split; "
-        "`auto`: `each`, unless the synthesizers are shared.",
+        description="`each`: every replicate has its own split; `one`: all replicates use the same "
+        "split; `auto`: `each`, unless the synthesizers are shared.",
     )
 
 
@@ -72,10 +73,10 @@ class ClassicSettings(Model):
     n_translations: Count = Field(7, description="N_trans, pairs (x, y).")
     n_scales: Count = Field(5, description="N_scale.")
     translation_pixels: Annotated[float, Field(ge=0)] = Field(
-        4.0, description="Translations are uniform in (-p, p), p = min(this, the next) pixels."
+        4.0, description="Translations are uniform in (-p, p), p = min(this, the next key) pixels."
     )
     translation_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
-        0.1, description="The same bound as a share of the lesion's diameter."
+        0.1, description="The second limit, as a share of the lesion's diameter."
     )
     scale_range: tuple[Share, Share] = Field(
         (0.1, 0.4),
@@ -89,13 +90,12 @@ class ClassicSettings(Model):
 
 
 class OracleSettings(Model):
-    """Fresh real lesions of new patients, for the arms that ask for them: the positive control."""
+    """Fresh real lesions of new patients, for arms with an `oracle` size: the positive control."""
 
     table: str = Field(
         "",
-        description="A second lesion table; its lesions that are not in the cohort, nor of a "
-        "patient of the cohort, are the fresh ones. Empty for the built-in cohort, which draws its "
-        "own.",
+        description="A second lesion table. The fresh lesions are those that are not in the cohort "
+        "and not of a patient of the cohort. Empty for the built-in cohort, which draws its own.",
     )
     lesions: Positive = Field(
         200, description="Fresh lesions per class and fold that the built-in cohort draws."

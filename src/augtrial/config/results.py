@@ -1,4 +1,4 @@
-"""The settings of what is looked at beside the comparison: embedding, fidelity, figures."""
+"""The settings of what is shown in addition to the comparison: embedding, fidelity, figures."""
 
 from typing import Literal
 
@@ -11,44 +11,44 @@ class EmbeddingSettings(Model):
     """The t-SNE picture of the classifier's last layer (the paper's Figure 9)."""
 
     arms: list[str] = Field(
-        [], description="Two arms to compare; empty: those of the first contrast, reversed."
+        [], description="Two arms to compare; empty: those of the first contrast, second arm first."
     )
     lesions: Positive = Field(
         1000,
-        description="Held-out lesions shown, at most; of more, so many are drawn. Beyond some "
-        "thousand the picture takes long and is hard to read.",
+        description="Maximum number of held-out lesions shown, drawn at random if there are more. "
+        "With several thousand, the picture takes long and is hard to read.",
     )
     variants: Count = Field(8, description="Variants shown for each held-out lesion.")
     perplexity: Rate = Field(30.0, description="t-SNE's perplexity, the same for both arms.")
     neighbours: Positive = Field(
-        5, description="k of the patient-grouped nearest-neighbour accuracy beside the picture."
+        5, description="k of the nearest-neighbour accuracy shown with it (other patients only)."
     )
 
 
 class FidelitySettings(Model):
-    """How synthetic images are held against real ones; nothing is chosen by it."""
+    """How synthetic images are compared with real ones; nothing is selected by it."""
 
     images: Count = Field(
         200,
-        description="Synthetic images of each class and fold that are looked at, at most; 0: none.",
+        description="Maximum number of synthetic images compared per class and fold; 0: none.",
     )
     arm: str = Field(
         "",
         description="The arm whose classifiers give the features; one without synthetic images or "
-        "fresh lesions. Empty: the first such arm with classic variants, else the first such.",
+        "fresh lesions. Empty: the first such arm with classic variants, else the first such arm.",
     )
     weights: str = Field(
         "",
-        description="A state dict of a torchvision network, for features from elsewhere as well; "
-        "empty: none. Their name is the file's.",
+        description="A state dict of a torchvision network, for a second set of features, named "
+        "after the file; empty: none.",
     )
     architecture: str = Field(
-        "resnet50", description="Which network of torchvision `weights` belong to."
+        "resnet50", description="The network of torchvision to which `weights` belong."
     )
 
 
 class FigureSettings(Model):
-    """How results look; a change here trains nothing."""
+    """The appearance of the results; a change here needs no training."""
 
     palette: Literal[
         "colorblind", "deep", "muted", "bright", "dark", "Set1", "Set2", "Dark2", "tab10"
@@ -57,14 +57,14 @@ class FigureSettings(Model):
         Field("Blues", description="A Matplotlib colour map for confusion matrices.")
     )
     examples: Positive = Field(
-        8, description="Images a class in contact sheets and sample grids, at most."
+        8, description="Maximum number of images per class in contact sheets and sample grids."
     )
     order: list[str] = Field(
-        [], description="Arms in the order in which they are shown; the others follow."
+        [], description="Arms in the order in which they are shown; arms not listed follow."
     )
     labels: dict[str, str] = Field(
         {},
-        description="Texts in figures and what to write instead, for example for another language: "
-        "`{Sensitivity: Sensitivität, none: keine}`. Whole texts, their lines, and arms or classes "
-        "within them.",
+        description="Texts in figures and their replacements, for example in another language: "
+        "`{Sensitivity: Sensitivität, none: keine}`. Whole texts are replaced, their lines, and "
+        "arms or classes within them.",
     )

@@ -26,42 +26,42 @@ from augtrial.core.names import PRIMARY_ENDPOINTS, contrast_arms
 class Settings(Model):
     """A study."""
 
-    study: Name = Field(description="Its name; results land in results/<study>/.")
+    study: Name = Field(description="Its name; results are written to results/<study>/.")
     note: str = Field("", description="A sentence that the report shows at its top.")
-    seed: int = Field(1, description="The one seed that all randomness derives from.")
+    seed: int = Field(1, description="The seed from which all random numbers are derived.")
     replicates: Positive = Field(
         6,
-        description="Seeds of the whole recipe: split, variants, synthesizers, classifiers "
-        "(the paper: one; an interval worth reading needs six).",
+        description="Repetitions of the whole procedure, each with its own seed: split, variants, "
+        "synthesizers, classifiers (the paper: one; a verdict needs six).",
     )
     share_synthesizer: bool = Field(
         False,
-        description="Train each synthesizer once a fold for all replicates, which then use one "
-        "split. Cheaper; the tables then say what the results are conditional on.",
+        description="Train each synthesizer once per fold for all replicates, which then use one "
+        "split. Faster; the tables then say that the results are conditional on these.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
-        description="`auto`: a GPU where there is one, else the CPU; `cuda`: a GPU or no training.",
+        description="`auto`: a GPU if there is one, else the CPU; `cuda`: a GPU or an error.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto`: bfloat16 autocast where that was measured to be faster."
+        "auto", description="`auto`: bfloat16 autocast where measurements showed it faster."
     )
-    task: str = Field("classification", description="What the arms are judged by.")
+    task: str = Field("classification", description="The problem on which the arms are tested.")
     cohort: CohortSettings = Field(CohortSettings(), description="")
     roi: RoiSettings = Field(RoiSettings(), description="")
     folds: FoldSettings = Field(FoldSettings(), description="")
     classic: ClassicSettings = Field(ClassicSettings(), description="")
     synthesizers: dict[Name, SynthesizerSettings] = Field(
         {},
-        description="Generative models by name; `kind` says of which kind. An arm may name a kind "
-        "that does not stand here: it then has its defaults.",
+        description="Generative models by name; `kind` is the kind of model. An arm may name a "
+        "kind that is not listed here: it is then used with its defaults.",
     )
     oracle: OracleSettings = Field(OracleSettings(), description="")
     classifier: ClassifierSettings = Field(description="")
     arms: dict[Name, Arm] = Field(
-        min_length=1, description="What is compared. Nothing else needs an edit to change an arm."
+        min_length=1, description="What is compared. An arm is added or changed only here."
     )
-    curves: dict[Name, Curve] = Field({}, description="Size curves; they get no contrast.")
+    curves: dict[Name, Curve] = Field({}, description="Size curves; contrasts do not use them.")
     subsets: SubsetSettings = Field(SubsetSettings(), description="")
     contrasts: list[str] = Field(
         [],
@@ -69,15 +69,15 @@ class Settings(Model):
         "primary one.",
     )
     primary_endpoint: Literal[tuple(PRIMARY_ENDPOINTS)] = Field(  # type: ignore[valid-type]
-        "macro sensitivity", description="The one endpoint that verdicts stand on."
+        "macro sensitivity", description="The one endpoint on which verdicts are based."
     )
     margin: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.03,
-        description="The smallest difference that matters, as a fraction: an interval inside it "
-        'says "no relevant difference".',
+        description="The smallest relevant difference, as a fraction: an interval within the "
+        'margin means "no relevant difference".',
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        0.95, description="Confidence of every interval; verdicts use the level that is left."
+        0.95, description="Confidence level of every interval; verdicts use 1 - confidence."
     )
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="")
     fidelity: FidelitySettings = Field(FidelitySettings(), description="")

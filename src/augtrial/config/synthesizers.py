@@ -8,12 +8,12 @@ from augtrial.config.types import Count, Model
 class SynthesizerSettings(Model):
     """A synthesizer: a generative model that is trained on the training folds."""
 
-    kind: str = Field(description="Which kind this is.")
+    kind: str = Field(description="The kind of synthesizer.")
     classic: Count = Field(
         5000, description="Classic variants per fold that it learns from (section 4.2: 5000)."
     )
     samples: Count = Field(
         4000,
-        description="Images drawn per class and fold once it is trained; an arm takes the first "
+        description="Images drawn per class and fold after the training; an arm takes the first "
         "of them, so that smaller sizes are nested in larger ones (section 4.2: up to 4000).",
     )

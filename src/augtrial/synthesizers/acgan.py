@@ -1,7 +1,7 @@
 """ACGAN: one generator and one discriminator for all classes.
 
 Odena et al. 2017 (arXiv 1610.09585) as Frid-Adar et al. 2018, section 3.2, use it: the DCGAN's
-networks, a class embedding that joins z, and an auxiliary head that names the class.
+networks, a class embedding concatenated with z, and an auxiliary output that predicts the class.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 class AcganSettings(GanSettings):
     """One ACGAN for all classes (section 3.2)."""
 
-    kind: Literal["acgan"] = Field("acgan", description="Which kind this is.")
+    kind: Literal["acgan"] = Field("acgan", description="The kind of synthesizer.")
     learning_rate: Rate = Field(0.0001, description="Adam's step size (section 3.2).")
     epochs: Positive = Field(50, description="Passes over the training images (section 3.2: 50).")
     embedding: Positive = Field(
-        50, description="Length of the class embedding that joins z (not stated)."
+        50, description="Length of the class embedding, concatenated with z (not stated)."
     )
     discriminator: Literal["dcgan", "odena"] = Field(
         "dcgan",
         description="`dcgan`: the paper's. `odena`: 3x3 kernels, a stride in every odd layer, "
-        "dropout 0.5 (Odena et al. 2017), which the paper names but did not use.",
+        "dropout 0.5 (Odena et al. 2017); the paper mentions it but did not use it.",
     )
 
 

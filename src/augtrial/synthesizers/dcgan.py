@@ -14,7 +14,7 @@ from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 class DcganSettings(GanSettings):
     """One DCGAN per class (section 3.1)."""
 
-    kind: Literal["dcgan"] = Field("dcgan", description="Which kind this is.")
+    kind: Literal["dcgan"] = Field("dcgan", description="The kind of synthesizer.")
 
 
 @synthesizers.register

@@ -30,8 +30,8 @@ class GanSettings(SynthesizerSettings):
     latent: Positive = Field(100, description="Length of z, uniform in [-1, 1] (section 3.1).")
     generator_channels: Channels = Field(
         [1024, 512, 256, 128],
-        description="Feature maps at 4x4 and after each fractionally-strided convolution but the "
-        "last; the ROI's side is 4 x 2^(their number) (section 3.1).",
+        description="Feature maps at 4x4 and after each fractionally-strided convolution except "
+        "the last; roi.size is 4 x 2^(number of values) (section 3.1).",
     )
     discriminator_channels: Channels = Field(
         [128, 256, 512, 1024],
@@ -39,12 +39,12 @@ class GanSettings(SynthesizerSettings):
     )
     kernel: Literal[3, 5, 7] = Field(5, description="Side of all kernels (section 3.1: 5).")
     epochs: Positive = Field(70, description="Passes over the training images (section 3.1: 70).")
-    batch: Annotated[int, Field(ge=2)] = Field(64, description="Images an update.")
+    batch: Annotated[int, Field(ge=2)] = Field(64, description="Images per update.")
     learning_rate: Rate = Field(0.0002, description="Adam's step size.")
-    beta1: Share = Field(0.5, description="Adam's first decay.")
-    beta2: Share = Field(0.999, description="Adam's second decay.")
+    beta1: Share = Field(0.5, description="Adam's first decay rate.")
+    beta2: Share = Field(0.999, description="Adam's second decay rate.")
     snapshots: Positive = Field(
-        6, description="Sample grids kept over the epochs, the last one included."
+        6, description="Number of epochs at which a sample grid is kept, the last one included."
     )
 
 

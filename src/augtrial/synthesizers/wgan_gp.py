@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 class WganGpSettings(GanSettings):
     """One WGAN-GP per class (Gulrajani et al. 2017)."""
 
-    kind: Literal["wgan_gp"] = Field("wgan_gp", description="Which kind this is.")
+    kind: Literal["wgan_gp"] = Field("wgan_gp", description="The kind of synthesizer.")
     penalty: Rate = Field(10.0, description="Weight of the gradient penalty (lambda).")
     critic_updates: Positive = Field(
-        5, description="Updates of the critic for one of the generator; an epoch has fewer of both."
+        5, description="Critic updates per generator update, each on the epoch's next batch."
     )
     epochs: Positive = Field(350, description="Passes over the training images.")
     learning_rate: Rate = Field(0.0001, description="Adam's step size.")
-    beta1: Share = Field(0.0, description="Adam's first decay.")
-    beta2: Share = Field(0.9, description="Adam's second decay.")
+    beta1: Share = Field(0.0, description="Adam's first decay rate.")
+    beta2: Share = Field(0.9, description="Adam's second decay rate.")
 
 
 @synthesizers.register

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 class FridAdarSettings(ClassifierSettings):
     """The paper's CNN (section 2.3)."""
 
-    kind: Literal["frid_adar"] = Field("frid_adar", description="Which network this is.")
+    kind: Literal["frid_adar"] = Field("frid_adar", description="The kind of network.")
     channels: Channels = Field(
         [32, 64, 128], description="Feature maps of the 3x3 convolutions, each with a max-pool."
     )
     hidden_units: Positive = Field(256, description="Width of the dense layer.")
-    dropout: Share = Field(0.5, description="Share of the dense layer dropped while training.")
+    dropout: Share = Field(0.5, description="Share of the dense layer's units dropped in training.")
 
 
 @classifiers.register

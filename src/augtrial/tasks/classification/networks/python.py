@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class PythonSettings(ClassifierSettings):
     """A network of your own (docs/your-classifier.md)."""
 
-    kind: Literal["python"] = Field("python", description="Which network this is.")
+    kind: Literal["python"] = Field("python", description="The kind of network.")
     entry: str = Field(
-        description='The function that builds it, as "package.module:function": it is given the '
-        "number of classes and the side of the images, and returns a `torch.nn.Module` that maps "
-        "images [n, 1, s, s] to scores [n, classes]. The module is looked for in the working "
-        "directory, then among what is installed."
+        description='The function that builds it, as "package.module:function". Its arguments are '
+        "the number of classes and the side of the images. It returns a `torch.nn.Module` that "
+        "maps images [n, 1, s, s] to scores [n, classes]. The module is searched for in the "
+        "working directory, then among the installed packages."
     )
 
 

@@ -21,17 +21,17 @@ OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
 
 
 class TorchvisionSettings(ClassifierSettings):
-    """A network of torchvision, its first layer for one channel, its last for the classes."""
+    """A network of torchvision, with a first layer for one channel and a last for the classes."""
 
-    kind: Literal["torchvision"] = Field("torchvision", description="Which network this is.")
+    kind: Literal["torchvision"] = Field("torchvision", description="The kind of network.")
     architecture: str = Field(
         description="A classification network of `torchvision.models`, such as resnet18. Those "
-        "that fix the size of their images or have auxiliary outputs are refused."
+        "with a fixed image size or auxiliary outputs are refused."
     )
     weights: str = Field(
         "",
-        description="A state dict of this network that training begins from (a local file). Its "
-        "first convolution is summed over the channels, its last layer left out.",
+        description="A state dict of this network with the initial weights (a local file). Those "
+        "of the first convolution are summed over the channels, those of the last layer not used.",
     )
 
 
