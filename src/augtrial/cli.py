@@ -1,4 +1,4 @@
-"""The command line beside Snakemake: `augtrial check`, `export`, `compare`, `summary` and so on."""
+"""The commands besides Snakemake: `augtrial check`, `export`, `compare`, `summary`, `settings`."""
 
 import argparse
 import sys
@@ -19,12 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = commands.add_parser("check", help="is a lesion table fit for a study?")
     check.add_argument("table", type=Path, help="the lesion table (docs/lesion-table.md)")
     check.add_argument("--folds", type=int, default=3, help="number of folds (default: 3)")
-    text = "values that become 0 and 1, as roi.window; unchecked when not given"
+    text = "grey values that become 0 and 1, as roi.window; not checked if not given"
     check.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help=text)
     check.set_defaults(run=_check)
 
     export = commands.add_parser("export", help="training sets for networks trained elsewhere")
-    text = "its config file or, once it is finished, its folder of results"
+    text = "the study's config file or, if it is finished, its results folder"
     export.add_argument("study", type=Path, help=text)
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     export.set_defaults(run=_export)
@@ -53,13 +53,13 @@ def _add_compare(commands: "argparse._SubParsersAction") -> None:
         "p_<class> for each class (docs/statistics.md); together they are one table"
     )
     compare.add_argument("predictions", type=Path, nargs="+", help=text)
-    text = "arm A minus arm B, named before you look; once for each contrast"
+    text = "arm A minus arm B, chosen before you see the results; repeat it for each contrast"
     compare.add_argument("--contrast", action="append", required=True, metavar='"A - B"', help=text)
     text, endpoints = "the primary endpoint (default: %(default)s)", list(PRIMARY_ENDPOINTS)
     compare.add_argument("--endpoint", choices=endpoints, default="macro sensitivity", help=text)
-    text = "the smallest difference that matters, a fraction (default: %(default)s)"
+    text = "the smallest relevant difference, as a fraction (default: %(default)s)"
     compare.add_argument("--margin", type=_fraction, default=0.03, help=text)
-    text = "of intervals (default: %(default)s)"
+    text = "confidence level of the intervals (default: %(default)s)"
     compare.add_argument("--confidence", type=_fraction, default=0.95, help=text)
     compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
     compare.set_defaults(run=_compare)

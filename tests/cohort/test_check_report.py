@@ -177,7 +177,7 @@ def test_a_fold_without_a_class_in_training_or_in_test_is_reported(cohort: Cohor
 def test_unknown_patients_are_reported_with_what_it_means(cohort: Cohort) -> None:
     text = only_warning(changed(cohort, patient_id=""))
     assert "each lesion counts as a case" in text
-    assert "both sides of a fold" in text
+    assert "in training and in testing" in text
     assert "of unknown patients" in check(changed(cohort, patient_id="")).summary
 
 

@@ -139,8 +139,8 @@ def test_one_replicate_and_no_patients_and_given_folds_are_said():
     lone = made_up.tables(replicates=1, patients=False)
     changes = {"replicates": [1], "patients": None, "given_folds": True}
     text = page_of(lone, **changes, conditional_on="the split and the synthesizer")[1].text
-    assert "One replicate: the intervals leave out the randomness of training" in text
-    assert "names no patients" in text
+    assert "One replicate: the intervals do not include the randomness of training" in text
+    assert "has no patient ids" in text
     assert "which only their author can say" in text
     assert "conditional on the split and the synthesizer: the replicates" in text
     assert text.count("Conditional on the split and the synthesizer.") == 6  # every results table
@@ -166,7 +166,8 @@ def test_recipes_are_sentences():
     )
     assert recipe(arm, made) == (
         "All their classic variants and synthetic images of dcgan per fold (5 of cyst and 1,000 of "
-        "metastasis); the variants further changed by GaussNoise and Blur; trained for 1 update."
+        "metastasis); the variants further transformed by GaussNoise and Blur; trained for 1 "
+        "update."
     )
 
 
@@ -223,7 +224,7 @@ def test_the_checklist_answers_what_the_study_knows_and_leaves_the_rest_to_the_a
 def test_copies_are_told_in_words(tables):
     text = page_of(tables)[1].text
     assert (
-        "dcgan: more than chance would give, suspected copies of cyst in 1 of 4 trainings" in text
+        "dcgan: more than expected by chance, suspected copies of cyst in 1 of 4 trainings" in text
     )
     clean = {**tables, "fidelity_means": tables["fidelity_means"].assign(significant=0)}
     assert "dcgan: no evidence that it repeats training lesions." in page_of(clean)[1].text

@@ -171,13 +171,13 @@ def test_the_words_of_a_verdict():
         "a − b: gain. Macro sensitivity: +5.0 points, 95 % interval +2.0 to +8.0, adjusted p 0.002."
     )
     assert unclear.verdict == "cannot tell"
-    assert unclear.because == "The interval reaches beyond the margin of 3 points and over zero."
+    assert unclear.because == "The interval includes zero and exceeds the margin of 3 points."
     assert unclear.change.endswith("To detect the margin of 3 points: about 861 patients.")
     rows = [numbers(contrast=name, difference=0.03, low=0.001, high=0.06, p=0.04) for name in "xy"]
     rows = [row | {"contrast": f"{row['contrast']} - b"} for row in rows]
     adjusted, _ = verdict_lines(verdicts.verdict_table(pd.DataFrame(rows)))
     assert adjusted.verdict == "cannot tell"
-    assert adjusted.because.startswith("The interval leaves out zero, but p adjusted over all")
+    assert adjusted.because.startswith("The interval excludes zero, but p adjusted over all")
 
 
 def test_a_failed_positive_control_leads():
@@ -187,7 +187,7 @@ def test_a_failed_positive_control_leads():
     ]
     table = verdicts.verdict_table(pd.DataFrame(rows))
     words = assay_sensitivity(table, ["oracle - classic"])
-    assert words.startswith("This design could not have seen a gain")
+    assert words.startswith("This design could not detect a gain")
     assert "oracle − classic: cannot tell" in words
     assert assay_sensitivity(table, ["gan - classic"]) == ""
     assert assay_sensitivity(table, []) == ""

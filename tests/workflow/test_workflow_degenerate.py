@@ -60,5 +60,5 @@ def test_what_a_missing_class_leaves_is_told(run):
 
 def test_the_report_says_what_is_the_matter(run):
     page = (run.results / "report.html").read_text(encoding="utf-8")
-    assert "The lesion table names no patients." in page
+    assert "The lesion table has no patient ids." in page
     assert "did not converge" in page

@@ -142,7 +142,7 @@ def check_folds(cohort: Cohort, folds: int) -> tuple[list[str], list[str]]:
         advice = "the folds of the table must separate patients"
         warnings.append(
             "there are no patient ids: each lesion counts as a case, intervals are too narrow if "
-            "patients repeat, and a patient may be on both sides of a fold; "
+            "patients have several lesions, and a patient may be in training and in testing; "
             f"{advice if table_folds else 'fill patient_id'}"
         )
     return problems, warnings

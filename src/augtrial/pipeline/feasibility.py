@@ -94,8 +94,8 @@ def _extra_problems(study: Study) -> Iterable[str]:
                 worst = max(worst, taken + ceil(arm.extra_classic / min(labels.values())))
             if worst > available:
                 yield (
-                    f"arms.{name}.extra_classic{_at(share)}: with those of classic, a lesion of "
-                    f"the scarcest class would have to give {worst} variants, but has {available}; "
+                    f"arms.{name}.extra_classic{_at(share)}: with those of classic, each lesion of "
+                    f"the rarest class would need {worst} variants, but it has {available}; "
                     "ask for fewer, or raise classic.n_rotations"
                 )
 
@@ -115,8 +115,8 @@ def _oracle_problems(study: Study) -> Iterable[str]:
     both = [cohort for cohort in (study.cohort, study.fresh_cohort) if cohort is not None]
     if not (all(each.has_patients for each in both) or all(each.has_folds for each in both)):
         yield (
-            "oracle.table: nobody can tell whether a fresh lesion is of a patient who is held out; "
-            "fill patient_id in both tables, or fold"
+            "oracle.table: it is not known whether a fresh lesion is of a held-out patient; fill "
+            "patient_id in both tables, or fold in both"
         )
     for part in study.folds:
         fresh = Counter(lesion.label for lesion in study.oracle_lesions(part))

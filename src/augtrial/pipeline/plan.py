@@ -33,7 +33,7 @@ def plan_text(study: Study, machine: Machine) -> str:
         f"{len(synthesizers)} synthesizers{f' ({kinds})' if kinds else ''}.",
         f"Estimate for the whole study: {duration(hours)} on "
         f"{number_of(machine.cores, 'core')} and {where}; "
-        f"{costs.disk_bytes() / 1e9:.1f} GB in {study.root}. What is finished is not repeated.",
+        f"{costs.disk_bytes() / 1e9:.1f} GB in {study.root}. Finished jobs are not repeated.",
         machine.sharing,
     ]
     return "\n".join(filter(None, lines))

@@ -53,11 +53,11 @@ def _data(record: Record, settings: Settings, detectable: str, *, phantom: bool)
     )
     yield "Data", "preprocessing", preprocessing
     yield "Data", "de-identification", not_applicable
-    stops = "A lesion whose image or mask cannot be read stops the study before it begins"
-    yield "Data", "missing data", f"{stops}; none was left out by the pipeline."
+    stops = "If the image or mask of a lesion cannot be read, the study does not start"
+    yield "Data", "missing data", f"{stops}; the pipeline excluded no lesion."
     known = "Known by construction." if phantom else ""
     yield "Reference standard", "its definition and rationale", known
-    yield "Reference standard", "who read, with what tool, and how well they agreed", not_applicable
+    yield "Reference standard", "readers, their tool, and their agreement", not_applicable
     classes = listed([f"{number} {label}" for label, number in record["classes"].items()])
     size = f"{count(record['lesions'], 'lesion')} ({classes}). {detectable}".strip()
     yield "Data partitions", "intended sample size and how it was found", size
@@ -78,17 +78,17 @@ def _model(record: Record, settings: Settings) -> Iterator[Item]:
     yield "Model", "its structure", structure
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     yield "Model", "software", f"{versions}."
-    yield "Model", "how weights begin", "As the methods say of the classifier."
+    yield "Model", "initial weights", "As described in the methods, under the classifier."
     trainings = count(sum(record["devices"].values()), "training")
-    chosen = "all hyperparameters stand in the settings, and none was chosen on held-out lesions"
+    chosen = "all hyperparameters are in the settings; none was selected on held-out lesions"
     yield "Training", "augmentation, hyperparameters, number of models", f"{trainings}; {chosen}."
-    yield "Training", "how the final model is chosen", "The network of the last update."
+    yield "Training", "selection of the final model", "The network of the last update."
     yield "Training", "ensembles", "None."
 
 
 def _evaluation(record: Record, settings: Settings, *, phantom: bool) -> Iterator[Item]:
     primary = primary_name(*PRIMARY_ENDPOINTS[settings.primary_endpoint])
-    yield "Evaluation", "measures of performance", f"{primary} decides; the others stand beside it."
+    yield "Evaluation", "measures of performance", f"Primary: {primary}; the others are secondary."
     statistics = (
         f"{100 * settings.confidence:g} % intervals over patients and replicates; Holm over "
         f"{count(len(settings.contrasts), 'contrast')}; margin {100 * settings.margin:g} points."
@@ -96,18 +96,18 @@ def _evaluation(record: Record, settings: Settings, *, phantom: bool) -> Iterato
     yield "Evaluation", "statistics and uncertainty", statistics
     controls = [name for name, arm in settings.arms.items() if arm.is_control]
     controlled = f"controls: {listed(controls)}." if controls else "no control arms."
-    recipe = f"{_replicates(record)} of the whole recipe"
+    recipe = f"{_replicates(record)} of the whole procedure"
     yield "Evaluation", "robustness and controls", f"{recipe}; {controlled}"
-    yield "Evaluation", "explanation of single answers", "None."
-    yield "Evaluation", "test on data from elsewhere", ""
+    yield "Evaluation", "explanation of single predictions", "None."
+    yield "Evaluation", "test on external data", ""
     flow = "Not applicable." if phantom else ""
-    yield "Results", "flow of participants, and who they were", flow
+    yield "Results", "flow and characteristics of participants", flow
     yield "Results", "performance with uncertainty", "Tables of endpoints and of differences."
-    yield "Results", "where it fails", "Confusion matrices, and predictions.csv lesion by lesion."
+    yield "Results", "failure analysis", "Confusion matrices, and predictions.csv by lesion."
     yield "Discussion", "limits, bias, generalisability, use in practice", ""
     registration = f"Settings hash {record['config_hash']}; registration is for the author."
     yield "Other", "registration and full protocol", registration
-    yield "Other", "where code and data are", ""
+    yield "Other", "availability of code and data", ""
     yield "Other", "funding and the role of funders", ""
 
 

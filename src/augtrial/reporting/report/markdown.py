@@ -32,7 +32,7 @@ def summary(folder: Path) -> str:
         f"{count(len(facts['folds']), 'fold')}, {count(len(facts['replicates']), 'replicate')}; "
         f"{', '.join(facts['devices'])}; config {facts['config_hash']}"
         + (f"; conditional on {facts['conditional_on']}." if facts["conditional_on"] else "."),
-        "Percent, with 95 % intervals for new patients and re-runs of the recipe:"
+        "Percent, with 95 % intervals for new patients and new replicates:"
         if facts["settings"]["confidence"] == 0.95
         else f"Percent, with intervals at {facts['settings']['confidence']:.0%}:",
         _markdown(comparison(endpoints, facts["classes"])),

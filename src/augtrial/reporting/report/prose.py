@@ -24,7 +24,7 @@ def recipe(arm: Arm, settings: Settings) -> str:
         return BASELINES[arm.baseline]
     parts = ["the lesions' own ROIs"] if arm.originals and arm.classic != "online" else []
     if arm.classic == "online":
-        parts.append("a new random classic variant of the lesion at every draw")
+        parts.append("a new random classic variant each time a lesion is used")
     elif arm.classic == "all":
         parts.append("all their classic variants")
     elif arm.classic:
@@ -44,7 +44,7 @@ def recipe(arm: Arm, settings: Settings) -> str:
     sentence = listed(parts)
     if arm.transforms:
         names = [t if isinstance(t, str) else next(iter(t)) for t in arm.transforms]
-        sentence += f"; the variants further changed by {listed(names)}"
+        sentence += f"; the variants further transformed by {listed(names)}"
     sentence += f"; {training_time(arm.budget or settings.classifier.budget)}."
     return _capitalised(sentence)
 
@@ -75,28 +75,28 @@ def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
     replicates, enough = len(record["replicates"]), f"{MIN_REPLICATES} replicates or more"
     if replicates == 1:
         yield (
-            "One replicate: the intervals leave out the randomness of training. They are not "
-            f"a verdict; that needs {enough}."
+            "One replicate: the intervals do not include the randomness of training. They are not "
+            f"a verdict; a verdict needs {enough}."
         )
     elif replicates < MIN_REPLICATES:
-        yield f"{replicates} replicates: the intervals are not a verdict. That needs {enough}."
+        yield f"{replicates} replicates: the intervals are not a verdict. A verdict needs {enough}."
     if record["conditional_on"]:
         yield (
-            f"All results are conditional on {record['conditional_on']}: the replicates have it "
-            "in common, so that the intervals do not hold for another."
+            f"All results are conditional on {record['conditional_on']}: the replicates share it, "
+            "so that the intervals do not hold for a different one."
         )
     if not record["patients"]:
-        keeps = ", unless the folds that came with the table keep a patient's lesions together, "
+        keeps = ", unless the folds of the table keep a patient's lesions together, "
         keeps = f"{keeps}which only their author can say" if record["given_folds"] else ""
         yield (
-            "The lesion table names no patients. Each lesion counts as a case of its own, and the "
-            "intervals are too narrow if some share a patient. Lesions of one patient may also "
-            f"stand on both sides of a fold, which makes every arm look better{keeps}."
+            "The lesion table has no patient ids. Each lesion counts as a separate case, and the "
+            "intervals are too narrow if lesions come from one patient. Lesions of one patient may "
+            f"also be in training and in testing: the results of all arms are too good{keeps}."
         )
     if settings.cohort.table == "phantom":
         yield (
-            "The lesions are the built-in phantom's. It shows how a study works; it cannot show "
-            "what augmentation does for patients."
+            "The lesions are those of the built-in phantom. It shows how a study works; it cannot "
+            "show the effect of augmentation on real lesions."
         )
 
 
@@ -115,7 +115,7 @@ def copies(means: pd.DataFrame) -> list[str]:
         elif found.empty:
             finding = "no evidence that it repeats training lesions"
         else:
-            finding = f"more than chance would give, {listed(counts)} (p < 0.01 each)"
+            finding = f"more than expected by chance, {listed(counts)} (p < 0.01 each)"
         sentences.append(f"{name}: {finding}.")
     return sentences
 
@@ -139,8 +139,8 @@ def methods(
         f"(up to the lesser of {classic.translation_pixels:g} pixels and "
         f"{classic.translation_share:g} of the diameter) and {classic.n_scales} scales "
         f"({classic.scale_range[0]:g} to {classic.scale_range[1]:g} of the diameter as extra "
-        "margin on each side). Each variant is one resampling of the full slice. Arms take "
-        "nested subsets, spread evenly over the lesions.",
+        "margin on each side). Each variant is one resampling of the full slice. Arms use "
+        "nested subsets, distributed evenly over the lesions.",
     )
     shared = " All replicates share it." if settings.share_synthesizer else ""
     for name, description in synthesizers.items():
@@ -148,7 +148,7 @@ def methods(
     yield (
         "Classifier",
         f"{classifier} {_capitalised(training_time(settings.classifier.budget))} unless the arm "
-        "says otherwise. The network of the last update predicts the held-out fold.",
+        "has its own training time. The network of the last update predicts the held-out fold.",
     )
     yield "Endpoints and intervals", _statistics(settings)
 
@@ -162,7 +162,7 @@ def _rois(settings: Settings) -> str:
         f"on its largest axial slice, with a margin of {settings.roi.margin:g} of its diameter on "
         f"each side, resampled to {settings.roi.size} x {settings.roi.size} pixels by "
         f"anti-aliased bicubic interpolation. Values from {low} to {high} "
-        "became 0 to 1."
+        "are mapped to 0 to 1."
     )
 
 
@@ -172,18 +172,19 @@ def _folds(record: dict[str, Any], settings: Settings) -> str:
         return f"{number}, given by the lesion table; all replicates use them."
     unit = "patient" if record["patients"] else "lesion"
     one_split = settings.share_synthesizer or settings.folds.split == "one"
-    splits = "all replicates use one split" if one_split else "each replicate splits anew"
+    splits = "all replicates use one split" if one_split else "each replicate has its own split"
     if len(record["replicates"]) == 1:
         splits = "one replicate, one split"
     return (
-        f"{number} by {unit}, stratified by class; {splits}. Nothing that is trained for a fold "
-        "has seen the lesions that it holds out."
+        f"{number} by {unit}, stratified by class; {splits}. No model trained for a fold has seen "
+        "the lesions that this fold holds out."
     )
 
 
 def _statistics(settings: Settings) -> str:
     return (
-        "An endpoint is computed in each replicate and then averaged, never from averaged "
+        "A replicate is one repetition of the whole procedure with its own seed. An endpoint is "
+        "computed in each replicate and then averaged, never from averaged "
         "probabilities; the AUC is one class against the rest, per fold. The "
         f"{100 * settings.confidence:g} % intervals take both patients and replicates as random "
         "(multi-reader multi-case, with trained replicates as readers; t with Satterthwaite's "

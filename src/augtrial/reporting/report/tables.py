@@ -116,7 +116,7 @@ def secondary(tests: pd.DataFrame) -> Table:
         ]
         for number, row in enumerate(tests.to_dict("records"))
     ]
-    return Table(["Contrast", "Test", "Endpoint", "p", "Stands on"], rows)
+    return Table(["Contrast", "Test", "Endpoint", "p", "Units"], rows)
 
 
 def _p_cell(row: Mapping[Any, Any]) -> Cell:
@@ -143,7 +143,7 @@ def fidelity(means: pd.DataFrame) -> Table:
         for number, row in enumerate(means.to_dict("records"))
     ]
     columns = ["Synthesizer", "Class", "Measure", "Synthetic", "Held-out lesions"]
-    return Table([*columns, "p < 0.01 in", "Images, lesions, held out"], rows)
+    return Table([*columns, "p < 0.01 in", "Images, training, held out"], rows)
 
 
 def _measured(value: float, sd: float = math.nan) -> Cell:

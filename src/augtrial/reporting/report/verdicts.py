@@ -69,9 +69,9 @@ def assay_sensitivity(verdicts: pd.DataFrame, controls: list[str]) -> str:
         return ""
     names = " and ".join(contrast_name(name) for name in failed["contrast"])
     return (
-        "This design could not have seen a gain: not even fresh lesions of new patients gave one "
+        "This design could not detect a gain: even fresh lesions of new patients did not give one "
         f"({names}: {failed.iloc[0]['verdict']}). Without assay sensitivity, no verdict below "
-        "speaks against synthesis."
+        "is evidence against synthesis."
     )
 
 
@@ -87,10 +87,10 @@ def _because(row: dict[str, Any]) -> str:
     if row["verdict"] == NO_DIFFERENCE:
         return f"The interval lies within the margin of {margin}."
     if row["verdict"] == CANNOT_TELL and row["low"] <= 0 <= row["high"]:
-        return f"The interval reaches beyond the margin of {margin} and over zero."
+        return f"The interval includes zero and exceeds the margin of {margin}."
     if row["verdict"] == CANNOT_TELL:
         return (
-            "The interval leaves out zero, but p adjusted over all contrasts is not small enough."
+            "The interval excludes zero, but p adjusted over all contrasts is not below the level."
         )
     return ""
 
@@ -112,6 +112,6 @@ def _change(row: dict[str, Any]) -> str:
     if row["share_patients"] > row["share_replicates"]:
         larger = "patients"
     return (
-        f"{could} Neither more replicates nor more patients alone would detect the margin of "
-        f"{margin}; it takes more of both. Most of the variance is between {larger}."
+        f"{could} To detect the margin of {margin}, both more replicates and more patients are "
+        f"needed. Most of the variance is between {larger}."
     )
