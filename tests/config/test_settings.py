@@ -75,7 +75,7 @@ def test_an_arm_without_images_is_told(arm, words):
 
 def test_a_study_of_baselines_alone_is_refused():
     (problem,) = problems(arms={"size": {"baseline": "size"}})
-    assert "the network of one arm at least" in problem
+    assert "at least one arm must train a network" in problem
 
 
 def test_more_synthetic_images_than_are_drawn_are_refused():

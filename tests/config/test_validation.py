@@ -83,7 +83,7 @@ def test_an_unknown_kind_is_told_with_those_that_there_are():
     (problem,) = problems(whole)
     assert problem == "synthesizers.mine.kind: unknown kind 'dcgn'; did you mean 'dcgan'?"
     whole["synthesizers"] = {"mine": {"epochs": 3}}
-    assert problems(whole) == ["synthesizers.mine.kind: say which kind this is"]
+    assert problems(whole) == ["synthesizers.mine.kind: give the kind"]
 
 
 def test_an_arm_may_name_a_kind_without_settings():

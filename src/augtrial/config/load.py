@@ -1,4 +1,4 @@
-"""A config file or dictionary to settings, or to all that is wrong with it."""
+"""Reads settings from a config file or dictionary, or lists everything that is wrong with it."""
 
 from collections.abc import Sequence
 from functools import cache, reduce

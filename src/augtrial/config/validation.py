@@ -35,7 +35,7 @@ def _in_words(item: Any, path: list[str], owner: type[BaseModel] | None) -> str:
         kind, known = item["ctx"]["tag"], re.findall(r"'(\w+)'", item["ctx"]["expected_tags"])
         return f".kind: unknown kind '{kind}'{hint(kind, known)}"
     if item["type"].startswith("union_tag"):
-        return ".kind: say which kind this is"
+        return ".kind: give the kind"
     if item["type"] == "string_pattern_mismatch":
         return (
             f": the name '{item['input']}' may hold letters, digits, '_', '-', '+' and spaces "
@@ -90,8 +90,8 @@ def _single_problems(settings: Settings) -> Iterable[str]:
     if settings.share_synthesizer and settings.folds.split == "each":
         yield (
             "share_synthesizer: a shared synthesizer would have seen lesions that another "
-            "replicate's split holds out; set folds.split to one, or train a synthesizer a "
-            "replicate"
+            "replicate's split holds out; set folds.split to one, or do not share the "
+            "synthesizers"
         )
     for name in settings.figures.order:
         if name not in settings.arms:
@@ -141,7 +141,7 @@ def _budget_problems(settings: Settings) -> Iterable[str]:
 
 def _arm_problems(settings: Settings) -> Iterable[str]:
     if not settings.trained_arms:
-        yield "arms: all are baselines; a study trains the network of one arm at least"
+        yield "arms: all are baselines; at least one arm must train a network"
     for name, arm in settings.arms.items():
         if SEPARATOR in name:
             yield f"arms.{name}: '{SEPARATOR}' stands between the arms of a contrast"
@@ -163,7 +163,7 @@ def _arm_problems(settings: Settings) -> Iterable[str]:
         if arm.classic == "online" and (arm.transforms or arm.extra_classic or arm.duplicates):
             yield (
                 f"arms.{name}.classic: variants drawn online are never stored, so that "
-                "transforms, extra_classic and duplicates have nothing to work on"
+                "transforms, extra_classic and duplicates cannot be used"
             )
         if arm.oracle and settings.cohort.table != "phantom" and not settings.oracle.table:
             yield (
@@ -233,7 +233,7 @@ def _contrast_problems(settings: Settings) -> Iterable[str]:
                 yield f"contrasts: '{contrast}': unknown arm '{arm}'{hint(arm, settings.arms)}"
     for arm in settings.embedding.arms:
         if arm in settings.baselines:
-            yield f"embedding.arms: '{arm}' is a baseline and has no network to look into"
+            yield f"embedding.arms: '{arm}' is a baseline and has no network to show"
         if arm not in settings.arms:
             yield f"embedding.arms: unknown arm '{arm}'{hint(arm, settings.arms)}"
     judge = settings.fidelity.arm

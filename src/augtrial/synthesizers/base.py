@@ -1,4 +1,4 @@
-"""The seam of the synthesizers: what each kind says of itself and does."""
+"""The interface of the synthesizers: what each kind defines."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ ALL = "all"  # the network that draws all classes
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """All that one trained network takes to draw: its state dict, on the CPU, and its settings.
+    """All that one trained network needs to draw: its state dict, on the CPU, and its settings.
 
     `classes` are those that it draws, in the order of its labels; `size` is its images' side.
     """
@@ -47,7 +47,7 @@ class TrainingData:
 
 
 class SynthesizerTraining(Protocol):
-    """What the training of one network leaves behind (see `shared.training.RecordedTraining`).
+    """The result of training one network (see `shared.training.RecordedTraining`).
 
     `history` has a row for each stretch of the training; `snapshots` are images uint8 [classes,
     examples, s, s] of fixed latents, one after each of `epochs`.
@@ -69,7 +69,7 @@ class Synthesizer:
     """One kind of synthesizer.
 
     `name` is its kind in a config; `Settings` a model with `kind: Literal[name]`. `conditions` are
-    what a network is told of the image that it draws: with "class" one network draws all classes,
+    the inputs of a network for the image that it draws: with "class" one network draws all classes,
     without it each class has a network. `history` are the panels of its loss figure: title ->
     column of the training's history -> what the line is called.
     """
@@ -123,7 +123,8 @@ class Synthesizer:
     ) -> np.ndarray:
         """Return an image uint8 [s, s] for each label [n], a place in the network's classes.
 
-        Fewer are the head of more: image i depends on nothing but the generator and its label.
+        A smaller sample is the beginning of a larger one: image i depends only on the generator
+        and its label.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""The seam of the tasks: what a network that is judged learns, predicts, and is worth."""
+"""The interface of the tasks: training, predictions and outcomes of a network that is tested."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TaskTraining(Protocol):
-    """What the training of one network leaves behind: rows of its history, and its networks."""
+    """The result of training one network: rows of its history, and its networks."""
 
     update: int
     updates: int
@@ -32,7 +32,7 @@ class TaskTraining(Protocol):
 
 
 class Task:
-    """What arms are judged by. `name` is its name in a config."""
+    """A problem on which arms are tested. `name` is its name in a config."""
 
     name: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""The seam of the classifiers: what each kind of network says of itself."""
+"""The interface of the classifiers: how each kind of network is built, checked and described."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar

@@ -68,7 +68,7 @@ class Torchvision(WrappedKind):
         begin = f"those of {Path(settings.weights).name}" if settings.weights else "random ones"
         return (
             f"The network {settings.architecture} of torchvision, its first convolution summed "
-            f"over the channels, its last layer one of the classes, its first weights {begin}"
+            f"over the channels, its last layer for the classes, its initial weights {begin}"
         )
 
 
