@@ -73,6 +73,6 @@ class FridAdar(ClassifierKind):
         widths = "-".join(map(str, settings.channels))
         return (
             f"3x3 convolutions of {widths} feature maps, each with a 2x2 max-pool; a dense layer "
-            f"of {settings.hidden_units} with dropout {settings.dropout:g}; softmax. Weights start "
-            "Glorot-uniform, biases zero, without pretraining"
+            f"of {settings.hidden_units} with dropout {settings.dropout:g}; softmax. "
+            "Initial weights Glorot-uniform, biases zero, without pretraining"
         )
