@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -46,25 +46,6 @@ class TrainingData:
     others: Mapping[str, Mapping[str, TrainedNetwork]] = field(default_factory=dict)
 
 
-class SynthesizerTraining(Protocol):
-    """The result of training one network (see `shared.training.RecordedTraining`).
-
-    `history` has a row for each stretch of the training; `snapshots` are images uint8 [classes,
-    examples, s, s] of fixed latents, one after each of `epochs`.
-    """
-
-    update: int
-    updates: int
-    seconds: float
-    history: list[dict[str, float]]
-    snapshots: "list[torch.Tensor]"
-    epochs: Sequence[int]
-
-    def state_dict(self) -> "Mapping[str, torch.Tensor]":
-        """Return all that drawing needs, by name."""
-        ...
-
-
 class Synthesizer:
     """One kind of synthesizer.
 
@@ -106,10 +87,11 @@ class Synthesizer:
         seed: int,
         device: "Device",
         checkpoint: "Checkpoint | None" = None,
-    ) -> "SynthesizerTraining":
+    ) -> Any:
         """Return the training of one network, which goes on from the checkpoint if it can.
 
-        One that trains nothing returns `shared.training.Untrained` with what it keeps of the data.
+        It is a `shared.training.RecordedTraining`; one that trains nothing returns `Untrained` of
+        the same module, with what it keeps of the data.
         """
         raise NotImplementedError
 

@@ -10,7 +10,11 @@ from augtrial.training.engine import Training
 
 
 class RecordedTraining(Training):
-    """The training of one network of a synthesizer, with a `base.SynthesizerTraining`'s record."""
+    """The training of one network of a synthesizer, with its record.
+
+    `history` has a row for each stretch of the training; `snapshots` are images uint8 [classes,
+    examples, s, s] of fixed latents, one after each of `epochs`.
+    """
 
     def __init__(self) -> None:
         """Begin without history."""
