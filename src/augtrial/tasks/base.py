@@ -31,21 +31,20 @@ class TaskTraining(Protocol):
         ...
 
 
-class Task:
-    """A problem on which arms are tested. `name` is its name in a config."""
+class NetworkKind:
+    """What plans and checks ask of a network's settings. `name` is its name in a config."""
 
     name: ClassVar[str]
-
-    def settings(self, values: Mapping[str, Any]) -> Any:
-        """Return the settings of its network, from plain values."""
-        raise NotImplementedError
 
     def problems(self, settings: Any, size: int) -> Iterable[str]:
         """Yield what of its settings does not fit images of this side: "key: what is wrong"."""
         return ()
 
     def check(self, settings: Any, *, classes: int, size: int) -> Iterable[str]:
-        """Yield what only building its network can tell; it is asked once, when a run starts."""
+        """Yield what only building its network can tell: "classifier.key: what is wrong".
+
+        It is asked once, at the start of a run.
+        """
         return ()
 
     def files(self, settings: Any) -> list[str]:
@@ -55,6 +54,22 @@ class Task:
     def user_code(self, settings: Any) -> str:
         """Return a hash of the code outside of this package that decides its network, or ""."""
         return ""
+
+    def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
+        """Return the cost of one network and of an update."""
+        raise NotImplementedError
+
+    def describe(self, settings: Any) -> str:
+        """Return how its network is built and trained, in sentences for a methods section."""
+        raise NotImplementedError
+
+
+class Task(NetworkKind):
+    """What arms are judged by; it answers for the kind of network that its settings name."""
+
+    def settings(self, values: Mapping[str, Any]) -> Any:
+        """Return the settings of its network, from plain values."""
+        raise NotImplementedError
 
     def updates(self, settings: Any, budget: Budget, images: int) -> int:
         """Return how many updates a budget means for a training set of so many images."""
@@ -95,12 +110,4 @@ class Task:
 
     def outcomes(self, predictions: "pd.DataFrame") -> Any:
         """Return, by arm, the outcome of each case and replicate (`statistics.outcomes`)."""
-        raise NotImplementedError
-
-    def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
-        """Return the cost of one network."""
-        raise NotImplementedError
-
-    def describe(self, settings: Any) -> str:
-        """Return how its network is built and trained, in sentences for a methods section."""
         raise NotImplementedError
