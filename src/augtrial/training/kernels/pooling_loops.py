@@ -120,6 +120,17 @@ _add_one_channel = block_adder(vectors=1, lanes=3)  # a patch's row has three pi
 _add_channels = block_adder(vectors=3)  # and three vectors for each eight channels
 
 
+@njit
+def _add(block, start, step, factors, blocks, starts, block_step, number, row):
+    """Add as `block_adder` says; `row` is how many numbers a block's rows have."""
+    if row == 3:
+        _add_one_channel(block, start, step, factors, blocks, starts, block_step, number)
+        return
+    for part in range(0, row, 3 * LANES):
+        columns = blocks[part:]
+        _add_channels(block, start + part, step, factors, columns, starts, block_step, number)
+
+
 @loop
 def add_to_filters(feature_maps, passed, winners, to_filters, to_bias):
     """Add to each filter's gradient [output, 3, 3, c] the patches that its winners saw."""
@@ -138,14 +149,7 @@ def add_to_filters(feature_maps, passed, winners, to_filters, to_bias):
                     starts[number], factors[number] = pixel * channels, passed[n, i, j, c]
                     number += k != NOBODY  # no branch, hard to predict; the next overwrites it
             to_bias[c] += factors[:number].sum()
-            start = c * 3 * row
-            if channels == 1:
-                _add_one_channel(gradient, start, row, factors, pixels, starts, line, number)
-                continue
-            for part in range(0, row, 3 * LANES):
-                _add_channels(
-                    gradient, start + part, row, factors, pixels[part:], starts, line, number
-                )
+            _add(gradient, c * 3 * row, row, factors, pixels, starts, line, number, row)
 
 
 @loop
@@ -169,12 +173,5 @@ def add_to_inputs(filters, passed, winners, to_inputs):
                     numbers[k] += 1
                 for k in range(NOBODY):
                     pixel = (n * height + 2 * i + (k >> 1)) * width + 2 * j + (k & 1)
-                    start = pixel * channels
-                    terms, wins, number = factors[k], starts[k], numbers[k]
-                    if channels == 1:
-                        _add_one_channel(gradient, start, line, terms, weights, wins, row, number)
-                        continue
-                    for part in range(0, row, 3 * LANES):
-                        _add_channels(
-                            gradient, start + part, line, terms, weights[part:], wins, row, number
-                        )
+                    start, terms, wins = pixel * channels, factors[k], starts[k]
+                    _add(gradient, start, line, terms, weights, wins, row, numbers[k], row)
