@@ -40,12 +40,10 @@ class OnlineVariants:
 
     def sample_inputs(self, chosen: np.ndarray, update: int) -> tuple[Tensor, ...]:
         """Return the inputs of `insert`: which images are replaced, bool [n], and by what."""
-        replaced = np.zeros(len(chosen), np.bool_)
         images = np.zeros((len(chosen), self.size, self.size), np.uint8)
         for position, variant in self.sample(chosen, update).items():
             images[position] = apply_variant(self.contexts[chosen[position]], variant, self.size)
-            replaced[position] = True
-        return torch.from_numpy(replaced), torch.from_numpy(images)
+        return torch.from_numpy(chosen < len(self.contexts)), torch.from_numpy(images)
 
     def insert(self, batch: Tensor, *inputs: Tensor) -> Tensor:
         """Return the batch [n, 1, s, s] in [0, 1], with the new variants in place of their ROIs."""
@@ -72,13 +70,11 @@ class DeviceVariants(OnlineVariants):
 
     def sample_inputs(self, chosen: np.ndarray, update: int) -> tuple[Tensor, ...]:
         """Return the inputs of `insert`: which images are replaced, by which lesions and maps."""
-        lesions, maps = np.zeros(len(chosen), np.int64), np.zeros((len(chosen), 2, 3), np.float32)
-        replaced = np.zeros(len(chosen), np.bool_)
+        replaced = chosen < len(self.contexts)
+        lesions, maps = np.where(replaced, chosen, 0), np.zeros((len(chosen), 2, 3), np.float32)
         for position, variant in self.sample(chosen, update).items():
-            lesion = chosen[position]
-            frame = variant.frame(self.contexts[lesion].frame)
-            lesions[position], maps[position] = lesion, frame.matrix(self.size)
-            replaced[position] = True
+            frame = variant.frame(self.contexts[chosen[position]].frame)
+            maps[position] = frame.matrix(self.size)
         return torch.from_numpy(replaced), torch.from_numpy(lesions), torch.from_numpy(maps)
 
     def insert(self, batch: Tensor, *inputs: Tensor) -> Tensor:

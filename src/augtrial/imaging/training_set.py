@@ -84,16 +84,12 @@ def read_samples(
                     by_class = arrays_of.setdefault(name, {})
                     by_class.setdefault(key.removeprefix("images/"), []).append(arrays[key])
     return {
-        name: {label: _interleave(arrays) for label, arrays in by_class.items()}
+        name: {
+            label: np.stack(images, axis=1).reshape(-1, *images[0].shape[1:])
+            for label, images in by_class.items()
+        }
         for name, by_class in arrays_of.items()
     }
-
-
-def _interleave(arrays: list[np.ndarray]) -> np.ndarray:
-    """Return the first image of each array, then the second of each, and so on."""
-    if len(arrays) == 1:
-        return arrays[0]
-    return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
 
 
 def classic_counts(

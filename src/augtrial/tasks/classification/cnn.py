@@ -7,7 +7,6 @@ dropout, softmax. "About 1.3 M parameters" fits valid (unpadded) convolutions: 1
 import itertools
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torch.nn import functional as F
 
 from augtrial.core import seeds
 from augtrial.tasks.classification.interface import Network
-from augtrial.training.kernels import pooling
+from augtrial.training.kernels.pooling import convolve_and_pool
 
 
 class Classifier(Network):
@@ -57,7 +56,7 @@ class Classifier(Network):
         """Return the dense layer's output [n, hidden units] for images [n, 1, s, s] in [0, 1]."""
         x = images - self.mean
         for convolution in self.convolutions:
-            x = _convolve_and_pool(x, convolution)
+            x = convolve_and_pool(x, convolution)
         return F.relu(self.dense(x.flatten(1)))
 
     def scores_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,12 +70,6 @@ class Classifier(Network):
         for mask in masks:
             x = x * mask / (1 - self.dropout)
         return self.head(x)
-
-
-def _convolve_and_pool(x: Tensor, convolution: Any) -> Tensor:
-    if pooling.has_loops(x, convolution):
-        return pooling.convolve_and_pool(x, convolution)
-    return F.relu(F.max_pool2d(convolution(x), 2))  # the two commute; this order is quicker
 
 
 @torch.no_grad()
