@@ -20,13 +20,12 @@ from augtrial.config.load import read_settings
 from augtrial.core.registry import tasks
 from augtrial.pipeline.study import Study
 from augtrial.tasks.classification.cnn import predict
-from augtrial.tasks.classification.training import train_classifier
-from augtrial.training.device import Device
+from augtrial.tasks.classification.training import ClassifierTraining
+from small_networks import CPU, trained_to_its_end
 from workflow_runs import ROOT, Run
 
 PAGE = (ROOT / "docs" / "your-classifier.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-CPU = Device(torch.device("cpu"), bfloat16=False)
 
 
 def blocks(language):
@@ -59,7 +58,7 @@ def test_the_pages_network_fits_and_learns(folder, striped_classes):
     settings, task = classifier(blocks("yaml")[0]), tasks["classification"]
     assert list(task.check(settings, classes=3, size=64)) == []
     options = {"updates": 40, "full_batches": True, "classes": 2, "seed": 1, "device": CPU}
-    trained = train_classifier(images, labels, settings, **options)
+    trained = trained_to_its_end(ClassifierTraining(images, labels, settings, **options))
     assert (predict(trained.network, images)[0].argmax(1) == labels).mean() > 0.9
 
 

@@ -6,14 +6,13 @@ from augtrial.config.classifier import Budget
 from augtrial.core.registry import tasks
 from augtrial.tasks.classification.cnn import Classifier, predict
 from augtrial.tasks.classification.networks.frid_adar import FridAdarSettings
-from augtrial.tasks.classification.training import load_classifier, train_classifier
+from augtrial.tasks.classification.training import ClassifierTraining, load_classifier
 from augtrial.training.checkpoints import Checkpoint
-from small_networks import CPU, SMALL_CLASSIFIER
+from small_networks import CPU, SMALL_CLASSIFIER, classifier_training, trained_to_its_end
 
 
 def train(images, labels, updates=40, **options):
-    options = {"updates": updates, "full_batches": True, "seed": 11, **options}
-    return train_classifier(images, labels, SMALL_CLASSIFIER, classes=2, device=CPU, **options)
+    return trained_to_its_end(classifier_training(images, labels, updates=updates, **options))
 
 
 def same(one: Classifier, other: Classifier) -> bool:
@@ -160,7 +159,8 @@ def test_online_lesions_are_drawn_anew_and_others_are_not():
     options = {"classes": 2, "seed": 1, "device": CPU}
     options |= {"updates": 30, "full_batches": True, "on_the_fly": Online()}
     settings = FridAdarSettings(channels=[4], hidden_units=4, batch=4, learning_rate=0.1)
-    network = train_classifier(images, np.array([0, 0, 1, 1]), settings, **options).network
+    training = ClassifierTraining(images, np.array([0, 0, 1, 1]), settings, **options)
+    network = trained_to_its_end(training).network
     assert [update for _, update in seen] == list(range(30))
     assert all(set(lesions) == {0, 1} for lesions, _ in seen)
     bright = np.full((1, 16, 16), 200, np.uint8)

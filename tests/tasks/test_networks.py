@@ -20,15 +20,14 @@ from augtrial.tasks.classification.training import (
     ClassifierTraining,
     build_classifier,
     load_classifier,
-    train_classifier,
 )
 from augtrial.tasks.classification.wrapped import image_cost
 from augtrial.training import engine
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.engine import train_all
+from small_networks import CPU, trained_to_its_end
 
-CPU = Device(torch.device("cpu"), bfloat16=False)
 DROPPING = """
     from torch import nn
 
@@ -71,8 +70,7 @@ def training(settings, images, labels, **options):
 
 
 def trained(settings, images, labels, **options):
-    options = {"updates": 12, "full_batches": True, "classes": 2, "seed": 11, **options}
-    return train_classifier(images, labels, settings, device=CPU, **options)
+    return trained_to_its_end(training(settings, images, labels, **options))
 
 
 def same(one, other):

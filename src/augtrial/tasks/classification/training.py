@@ -14,7 +14,7 @@ from augtrial.tasks.classification.interface import Network
 from augtrial.training.batches import BatchOrder
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
-from augtrial.training.engine import Training, train_all
+from augtrial.training.engine import Training
 from augtrial.training.optimisers import sgd
 
 if TYPE_CHECKING:
@@ -162,14 +162,6 @@ class ClassifierTraining(Training):
         """Return the state dicts after its `eval_updates` and at its end, on the CPU, by name."""
         states = {f"{name}@{updates}": state for updates, state in self.evaluated.items()}
         return states | {name: _copied(self.network)}
-
-
-def train_classifier(
-    images: np.ndarray, labels: np.ndarray, *recipe: Any, device: Device, **options: Any
-) -> ClassifierTraining:
-    """Train one classifier to its end; what it is given is that of `ClassifierTraining`."""
-    training = ClassifierTraining(images, labels, *recipe, device=device, **options)
-    return next(train_all([lambda: training], device))
 
 
 def _copied(network: Network) -> dict[str, Tensor]:
