@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from augtrial.reporting.figures.image_grid import ImageRow, draw_image_grid, spread
+from augtrial.reporting.figures.image_grid import ImageRow, draw_image_grid, grid_table, spread
 from augtrial.reporting.figures.style import Drawing, FigureStyle, styled
 from augtrial.reporting.figures.wording import listed, shortened
 
 ROWS = 2  # a class
-COLUMNS = ["row", "column", "class", "lesion_id", "source", "diameter_mm", "diameter_px"]
+COLUMNS = ["class", "lesion_id", "source", "diameter_mm", "diameter_px"]
 
 
 @styled
@@ -24,8 +23,7 @@ def draw_contact_sheet(
     `rois` are images uint8 [n, s, s], lesion_id [n], label [n].
     """
     index_of = {lesion: index for index, lesion in enumerate(rois["lesion_id"].tolist())}
-    image_rows: list[ImageRow] = []
-    rows: list[Any] = []
+    image_rows = []
     for label in style.classes:
         lesions = measured[measured["label"] == label]
         lesions = lesions.iloc[spread(len(lesions), ROWS * style.examples)]
@@ -34,12 +32,11 @@ def draw_contact_sheet(
         columns = math.ceil(len(lesions) / max(lines, 1))
         for begin in range(0, len(lesions), columns or 1):
             line = lesions.iloc[begin : begin + columns]
-            position = {"row": len(image_rows), "column": range(len(line)), "class": label}
-            rows.append(line.assign(**position, source="real"))
+            cells = line.assign(**{"class": label, "source": "real"}).to_dict("records")
             images = [rois["images"][index_of[lesion]] for lesion in line["lesion_id"]]
             under = [_under(row) for row in line.itertuples()]
-            image_rows.append(ImageRow(images, heading="" if begin else label, under=under))
-    figure, data = draw_image_grid(image_rows, style.examples), pd.concat(rows)[COLUMNS]
+            image_rows.append(ImageRow(images, cells, heading="" if begin else label, under=under))
+    figure, data = draw_image_grid(image_rows, style.examples), grid_table(image_rows, COLUMNS)
     alt = f"Regions of interest of {listed(style.classes)}, {len(data)} lesions, with diameters."
     return Drawing(figure, data, "Contact sheet of the lesions", alt)
 

@@ -1,10 +1,11 @@
 """Rows of small pictures with crisp pixels, one grey window, and room for text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from augtrial.reporting.figures.style import GREY, WIDE, WIDTH
@@ -16,12 +17,13 @@ EDGE, HEADING, UNDER, SPACE = 0.08, 0.32, 0.34, 0.05  # inches
 
 @dataclass(frozen=True)
 class ImageRow:
-    """A row: uint8 images [s, s] of one size (None leaves a cell empty), and its texts.
+    """A row: uint8 images [s, s] of one size, what a table says of each, and the row's texts.
 
     `heading` stands above the row, `left` beside it, `over` and `under` at each image.
     """
 
-    images: Sequence[np.ndarray | None]
+    images: Sequence[np.ndarray]
+    cells: Sequence[Mapping[Any, Any]] = ()
     heading: str = ""
     left: str = ""
     over: Sequence[str] = ()
@@ -73,16 +75,25 @@ def _write_texts(
         figure.text(x, height / total, text, ha="center", **style)
 
 
-def _joined(images: Sequence[np.ndarray | None], columns: int) -> np.ndarray:
+def _joined(images: Sequence[np.ndarray], columns: int) -> np.ndarray:
     """Return one uint8 picture of all images of a row, white between them."""
     joined = np.full((SIDE + GAP, columns * (SIDE + GAP)), 255, np.uint8)
     for column, image in enumerate(images):
-        if image is not None:
-            block = max(1, SIDE // image.shape[0])
-            large = np.kron(image, np.ones((block, block), np.uint8))
-            begin = column * (SIDE + GAP) + GAP // 2
-            joined[GAP // 2 : GAP // 2 + SIDE, begin : begin + SIDE] = large
+        block = max(1, SIDE // image.shape[0])
+        large = np.kron(image, np.ones((block, block), np.uint8))
+        begin = column * (SIDE + GAP) + GAP // 2
+        joined[GAP // 2 : GAP // 2 + SIDE, begin : begin + SIDE] = large
     return joined
+
+
+def grid_table(image_rows: Sequence[ImageRow], columns: Sequence[str]) -> pd.DataFrame:
+    """Return row, column and these columns of each image's cell."""
+    cells = [
+        {"row": number, "column": column, **cell}
+        for number, row in enumerate(image_rows)
+        for column, cell in enumerate(row.cells)
+    ]
+    return pd.DataFrame(cells, columns=["row", "column", *columns])
 
 
 def spread(number: int, wanted: int) -> list[int]:
