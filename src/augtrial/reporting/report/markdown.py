@@ -45,24 +45,22 @@ def summary(folder: Path) -> str:
         parts += ["Accuracy against gradient updates, percent:", _markdown(by_updates(updates))]
     if len(contrasts):
         parts += ["Differences in percentage points:", _markdown(differences(contrasts))]
-    if len(times := stage_times(folder / "benchmarks")):
-        parts += [
-            "Time of the jobs, as Snakemake's benchmarks recorded it:",
-            _markdown(_times(times)),
-        ]
+    if (times := _stage_times(folder / "benchmarks")).rows:
+        parts += ["Time of the jobs, as Snakemake's benchmarks recorded it:", _markdown(times)]
     return "\n\n".join(parts) + "\n"
 
 
-def stage_times(folder: Path) -> pd.DataFrame:
-    """Return rule, jobs, minutes (the sum over its jobs), largest memory in GB."""
+def _stage_times(folder: Path) -> Table:
+    """Return a row a rule: its jobs, the sum of their minutes, their largest memory."""
     rows = []
     for rule in sorted({path.relative_to(folder).parts[0] for path in folder.rglob("*.tsv")}):
         path = folder / rule
         files = [path] if path.is_file() else sorted(path.rglob("*.tsv"))
         table = pd.concat(pd.read_csv(path, sep="\t", na_values=["-"]) for path in files)
         minutes, memory = table["s"].sum() / 60, table["max_rss"].max() / 1024
-        rows.append((rule.removesuffix(".tsv"), len(table), minutes, memory))
-    return pd.DataFrame(rows, columns=["stage", "jobs", "minutes", "memory"])
+        texts = (rule.removesuffix(".tsv"), str(len(table)), f"{minutes:.1f}", f"{memory:.1f}")
+        rows.append([Cell(text) for text in texts])
+    return Table(["stage", "jobs", "minutes, summed", "memory, GB"], rows)
 
 
 def _markdown(table: Table) -> str:
@@ -71,12 +69,3 @@ def _markdown(table: Table) -> str:
         cells = [" ".join([cell.text, *(f"({small})" for small in cell.small)]) for cell in row]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _times(times: pd.DataFrame) -> Table:
-    cells = [
-        (row.stage, str(row.jobs), f"{row.minutes:.1f}", f"{row.memory:.1f}")
-        for row in times.itertuples()
-    ]
-    columns = ["stage", "jobs", "minutes, summed", "memory, GB"]
-    return Table(columns, [list(map(Cell, row)) for row in cells])

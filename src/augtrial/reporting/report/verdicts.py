@@ -33,15 +33,12 @@ class VerdictLine:
 
 def verdict_lines(verdicts: pd.DataFrame) -> list[VerdictLine]:
     """Return tables/verdicts.csv in words, a line a contrast."""
-    return [_line(row) for row in verdicts.fillna({"reason": ""}).to_dict("records")]
-
-
-def _line(row: dict[str, Any]) -> VerdictLine:
-    verdict = row["verdict"]
-    if verdict == NO_VERDICT:
-        verdict = f"{NO_VERDICT} ({row['reason']})"
-    name = contrast_name(row["contrast"])
-    return VerdictLine(name, verdict, _numbers(row), _because(row), _change(row))
+    lines = []
+    for row in verdicts.fillna({"reason": ""}).to_dict("records"):
+        why = f" ({row['reason']})" if row["verdict"] == NO_VERDICT else ""
+        name, verdict = contrast_name(row["contrast"]), f"{row['verdict']}{why}"
+        lines.append(VerdictLine(name, verdict, _numbers(row), _because(row), _change(row)))
+    return lines
 
 
 def _numbers(row: dict[str, Any]) -> str:
