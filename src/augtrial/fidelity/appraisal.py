@@ -91,12 +91,7 @@ def appraise(
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """Return rows of measures, class by class, and the pictures of the closest pairs.
 
-    Measures of distributions (KID, FID, density, coverage) compare as many synthetic images as
-    there are held-out lesions with the training lesions' ROIs; their reference is the held-out
-    lesions in place of the synthetic images. The measures of memorisation are those of
-    `memorisation`; their reference is what is expected without copying. "Class consistency" is the
-    share of synthetic images that the classifier predicts as their class (train on real, test on
-    synthetic), beside that of held-out lesions. Too few lesions give NaN.
+    docs/fidelity.md says what each measure and its reference are. Too few lesions give NaN.
 
     `samples` are synthetic images uint8 [m, s, s] by class, `training` the lesions behind the
     synthesizer; `predicted` holds the classes that the classifier predicts for "samples/<class>"

@@ -63,15 +63,12 @@ def memorisation(
     """Return the evidence for copies among samples.
 
     All are descriptors: of samples [n, d], of the training lesions' images [lesions, images, d],
-    and of those of held-out lesions, with as many images each.
+    and of those of held-out lesions, with as many images each. Of many lesions `REFERENCES`,
+    training and held out each, give the ratios of lesions that are no copies: all against all
+    would cost their square.
 
-    For `closer`, groups of equally many training and held-out lesions are drawn; exchanging the
-    names of the lesions in them tells how far from one half chance reaches (Meehan et al., arXiv
-    2004.05675, ask the same of all training points). For `suspects`, the distance to the nearest
-    training lesion is divided by that to the next one: a blurred mean of lesions is near to many,
-    a copy to one. Held-out lesions, and each training lesion among the others, give the ratios of
-    lesions that are no copies; were samples like them, all would be exchangeable. Of many lesions
-    `REFERENCES`, training and held out each, give them: all against all would cost their square.
+    `suspects` are told by ratios since a blurred mean of lesions is near to many, a copy to one.
+    Source of `closer`: Meehan et al., arXiv 2004.05675, who ask the same of all training points.
     """
     to_training = _by_lesion(samples, training)
     to_held_out = _by_lesion(samples, held_out)

@@ -86,11 +86,9 @@ def _class_rate(panel: ClassificationPanel, endpoint: str, c: int) -> Outcome:
 def _averages(panel: Panel, endpoint: str, rates: Sequence[Outcome]) -> Iterator[Outcome]:
     """Yield the plain average over the classes that occur, and the one weighted by class size.
 
-    The weights of the latter are the share of each class among the lesions, which depends on the
-    patients: psi = sum_c w_c psi_c + value_c psi(w_c). So weighted sensitivity is
-    accuracy in its interval as well as in its value. At 0 or 1 an average with weights w_c is
-    worth min_c trials_c / w_c trials (all the unseen errors may lie in one class), and not more
-    than all lesions are.
+    The weights of the latter depend on the patients: psi = sum_c w_c psi_c + value_c psi(w_c). At 0
+    or 1 an average with weights w_c is worth min_c trials_c / w_c trials (all the unseen errors may
+    lie in one class), and not more than all lesions are.
     """
     size = np.bincount(panel.label, minlength=len(panel.classes))
     occurs = np.flatnonzero(size)
@@ -162,11 +160,10 @@ def placement_auc(score: np.ndarray, positive: np.ndarray) -> tuple[float, np.nd
     """Return the AUC and the derivative of it by the weight of each lesion.
 
     A positive's placement is the share of the negatives that score lower (ties count half), a
-    negative's the share of the positives that score higher; the AUC is the mean of either. The
-    derivative is (placement - AUC) / number of its own kind; summed over a patient's lesions of
-    both kinds it is the clustered structural component.
+    negative's the share of the positives that score higher; the derivative is (placement - AUC) /
+    number of its own kind. Both arrays have shape [n], `positive` is boolean and neither all true
+    nor all false.
 
-    Both arrays have shape [n], `positive` is boolean and neither all true nor all false.
     Sources: DeLong et al., Biometrics 44:837 (1988); Obuchowski, Biometrics 53:567 (1997),
     clustered data; the ranks: Sun & Xu, IEEE Signal Process Lett 21:1389 (2014).
     """

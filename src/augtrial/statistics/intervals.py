@@ -33,24 +33,12 @@ UNKNOWN = Interval(*[float("nan")] * 7)
 
 
 def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
-    r"""Return the t interval of the mean of a patient-by-replicate table, both random.
+    """Return the t interval of the mean of a patient-by-replicate table [P, R], both random.
 
-    The table (shape [P, R]) is read as x[p, r] = mu + a_p + b_r + e[p, r] with independent
-    random effects of the patients, of the replicates, and of their interaction. From the mean
-    squares of the two-way layout (one observation a cell),
-
-        V_patient   = MS_P  / (P R)     estimates s_a^2/P + s_e^2/(PR)
-        V_replicate = MS_R  / (P R)     estimates s_b^2/R + s_e^2/(PR)
-        V_residual  = MS_PR / (P R)     estimates           s_e^2/(PR)
-
-    and V = V_patient + V_replicate - V_residual estimates Var(mean) without bias: the interaction
-    stands in both of the first two and is taken away once. V is not allowed below the larger
-    single term. The degrees of freedom are Satterthwaite's (docs/statistics.md), not below
-    min(P-1, R-1), or of a V that is a single term that term's.
-
-    One replicate leaves V = V_patient (patients only: the interval leaves out the randomness of
-    training); one patient leaves V = V_replicate; one cell leaves no interval (NaN). A table
-    of equal values has the interval [mean, mean].
+    Each variance term is a mean square of the two-way layout over P R; the variance is V_patient +
+    V_replicate - V_residual, not below the larger single term, and the degrees of freedom are
+    Satterthwaite's (docs/statistics.md, The interval). One replicate leaves V_patient, one patient
+    V_replicate, one cell no interval (NaN). A table of equal values has the interval [mean, mean].
 
     Sources: Obuchowski & Rockette, Commun Stat Simul Comput 24:285 (1995), with replicates as
     readers; Gallas, Acad Radiol 13:353 (2006), the one-shot estimate; Satterthwaite, Biometrics
@@ -94,12 +82,10 @@ def _term(deviations: np.ndarray, df: int, size: int) -> float:
 def effective_trials(sizes: np.ndarray) -> float:
     """Return how many independent trials clusters of these sizes are worth at the least.
 
-    Were the lesions of a patient always right or wrong together, a proportion over all lesions
-    would vary like one over (sum m)^2 / sum m^2 independent lesions: the number of patients if
-    all have equally many lesions, fewer if not. That is the right number at 0 or 1, where the
-    data do not tell how alike the lesions of a patient are. Replicates do not enter: they add
-    no patients. `sizes` are the lesions of each patient (zeros allowed). Source: Kish, Survey
-    Sampling (1965), the design effect at an intraclass correlation of one.
+    (sum m)^2 / sum m^2, as if the lesions of a patient were always right or wrong together: at 0
+    or 1 the data do not tell how alike they are. `sizes` are the lesions of each patient (zeros
+    allowed). Source: Kish, Survey Sampling (1965), the design effect at an intraclass correlation
+    of one.
     """
     sizes = np.asarray(sizes, dtype=float)
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if sizes.any() else 0.0
@@ -110,13 +96,10 @@ def proportion_interval(
 ) -> tuple[Interval, bool]:
     """Return the interval of a proportion, within [0, 1], and whether Wilson's was needed.
 
-    It is `crossed_interval` of the values (shape [P, R]) where that can be trusted. It cannot
-    where the observed variance is zero (53 of 53 is not [1, 1]), nor where fewer errors or fewer
-    hits than one trial's worth were seen: one patient missed in one replicate of ten would give
-    a far *shorter* interval than no patient missed at all. There the result reaches over both
-    that interval and Wilson's on `trials` independent trials (see `effective_trials`). An AUC
-    or a Dice is no count of errors (`counted=False`): there Wilson's is taken only where the
-    variance is zero.
+    It is `crossed_interval` of the values (shape [P, R]). Where their variance is zero, or fewer
+    errors or fewer hits than one trial's worth were seen, it also reaches over Wilson's on `trials`
+    independent trials (see `effective_trials`). An AUC or a Dice is no count of errors
+    (`counted=False`): there Wilson's is taken only where the variance is zero.
 
     Sources: Wilson, JASA 22:209 (1927); effective numbers of trials in clustered samples: Korn
     & Graubard, Surv Methodol 24:193 (1998); Dean & Pagano, J Surv Stat Methodol 3:484 (2015).
@@ -141,14 +124,9 @@ def difference_interval(
     """Return the interval of paired differences, within [-1, 1], and the p value that fits it.
 
     It is the t interval of `crossed_interval` of the values (shape [P, R]), with a variance not
-    below max_influence^2: how far one lesion can move the endpoint, 0 where two arms cannot differ.
-    Where hardly a lesion is treated differently by the two arms the observed variance is no guide.
-    An AUC or a Dice is no count of errors (`counted=False`): there max_influence stands in for a
-    variance of zero only.
-
-    Agresti & Min, Stat Med 24:729 (2005), add one pair to the discordant ones for the same
-    reason; with replicates that covers too much (docs/results/simulation.md), since a lesion
-    seldom differs in all of them.
+    below max_influence^2: how far one lesion can move the endpoint, 0 where two arms cannot differ
+    (docs/statistics.md, Differences of nothing). An AUC or a Dice is no count of errors
+    (`counted=False`): there max_influence stands in for a variance of zero only.
     """
     interval = crossed_interval(values, confidence)
     if np.size(values) == 0 or not np.isfinite(values).all():

@@ -21,14 +21,13 @@ def roc_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
     """Return each arm's and class's sensitivity at given false positive rates.
 
     The sensitivity is the mean over folds and replicates; lesions and patients are of the class.
-    Scores of different folds come from different networks, so that each fold sets thresholds by
-    itself: the quantiles of its lesions of other classes. A fold without the class, or without
-    others, is left out.
+    Each fold sets thresholds by itself: the quantiles of its lesions of other classes. A fold
+    without the class, or without others, is left out.
 
-    The interval takes patients and replicates as random (`intervals.crossed_interval`). A lesion
-    of the class counts by its being above the threshold; one of another class by moving the
-    threshold, times the curve's slope. Source: Pepe, The Statistical Evaluation of Medical Tests
-    for Classification and Prediction, 2003, section 5.2.
+    The interval is `intervals.crossed_interval`, in which a lesion of the class counts by its being
+    above the threshold, one of another class by moving the threshold, times the curve's slope.
+    Source: Pepe, The Statistical Evaluation of Medical Tests for Classification and Prediction,
+    2003, section 5.2.
     """
     below, above = np.maximum(GRID - STEP, 0.0), np.minimum(GRID + STEP, 1.0)
     rows = []

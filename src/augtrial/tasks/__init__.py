@@ -1,5 +1,5 @@
 """Tasks: what the training sets of the arms are judged by, one a package.
 
 A new one is one package here whose `__init__` imports its subclass of `base.Task`, under
-`@tasks.register`. It imports PyTorch inside its methods alone, since plans are made without it.
+`@tasks.register`.
 """

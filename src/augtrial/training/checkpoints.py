@@ -25,9 +25,7 @@ INTERVAL = float(os.environ.get("AUGTRIAL_CHECKPOINT_SECONDS", "60"))
 class Checkpoint:
     """A place to go on from after a kill, in a folder that Snakemake does not know.
 
-    Snakemake deletes a rule's outputs before it reruns the rule, so that a checkpoint can be no
-    output. The folder is named by a hash of everything that decides the result: another setting
-    or another image never goes on from it.
+    The folder is named by a hash of everything that decides the result.
     """
 
     def __init__(self, folder: str | Path, key: Any, *arrays: np.ndarray, every: float = INTERVAL):
@@ -63,11 +61,7 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """The checkpoints of one job, one for each network that it trains; no second job joins in.
-
-    A killed Snakemake leaves its jobs running, and after `snakemake --unlock` a second job of the
-    same place would write into the same files: it waits until the first has ended.
-    """
+    """The checkpoints of one job, one for each network that it trains; a second job waits."""
 
     def __init__(self, folder: str | Path, job: str, key: Any) -> None:
         """Name the job (a file name), and by `key` what decides its results: settings, seed, code.

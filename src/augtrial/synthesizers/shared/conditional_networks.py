@@ -1,8 +1,4 @@
-"""The ACGAN's generator and discriminators, for all classes at once.
-
-Odena et al. 2017 (arXiv 1610.09585) as Frid-Adar et al. 2018, section 3.2, use it: the DCGAN's
-networks, a class embedding that joins z, and an auxiliary head that names the class.
-"""
+"""The ACGAN's generator and discriminators, for all classes at once (see `synthesizers.acgan`)."""
 
 import itertools
 import math

@@ -1,9 +1,7 @@
 """A convolution, max-pooling and ReLU as one, whose gradient on a CPU visits winners alone.
 
-Of the four outputs under a 2x2 pool one wins, and a gradient passes only where it is above zero,
-so that four in five products of PyTorch's kernels are with zeros. Here a winner's gradient times
-the 3x3 patch that it saw goes to its filter's gradient, and times its filter to the patch's: the
-same sums of finite numbers without their zeros, in another order.
+A winner's gradient times the 3x3 patch that it saw goes to its filter's gradient, and times its
+filter to the patch's: PyTorch's sums of finite numbers without their zeros, in another order.
 """
 
 from typing import Any
