@@ -1,8 +1,4 @@
-"""The appraisal of one fold's synthetic images: fidelity, diversity, consistency, memorisation.
-
-Every measure has a reference: what real lesions of other patients reach, the held-out lesions of
-the fold. Nothing is trained or chosen by it.
-"""
+"""The appraisal of one fold's synthetic images: fidelity, diversity, consistency, memorisation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""Feature spaces in which synthetic images are compared with real ones.
-
-A feature extractor has never seen a synthetic image nor a held-out patient: either it is the
-classifier of an arm without synthetic images, trained on the training folds, or it comes from
-elsewhere, by path. Its name stands in the name of every measure.
-"""
+"""Feature spaces in which synthetic images are compared with real ones (docs/fidelity.md)."""
 
 from pathlib import Path
 
@@ -30,7 +25,6 @@ class ClassifierFeatures:
     name = "classifier features"
 
     def __init__(self, network: Network) -> None:
-        """Take a trained classifier."""
         self.network = network
         self.known: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
 

@@ -1,7 +1,6 @@
 """How alike two sets of images are in a feature space: KID, FID, density and coverage.
 
-Every function takes feature rows [n, d], whatever the features are. The name of a measure says
-which they were: values of different features are not to be compared.
+Every function takes feature rows [n, d], whatever the features are.
 """
 
 from collections.abc import Iterator

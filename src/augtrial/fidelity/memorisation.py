@@ -1,8 +1,4 @@
-"""Whether a synthesizer repeats its training lesions: nearest neighbours, against held-out lesions.
-
-Copies are looked for in a descriptor that a rotation or a reflection leaves as it is, since
-synthesizers learn from rotated and reflected variants.
-"""
+"""Whether a synthesizer repeats its training lesions (docs/fidelity.md, Copies)."""
 
 import math
 from dataclasses import dataclass

@@ -63,7 +63,6 @@ class DeviceVariants(OnlineVariants):
         seed: int,
         device: torch.device,
     ) -> None:
-        """Copy the lesions' surroundings to the device."""
         super().__init__(contexts, settings, size, seed=seed)
         margin = settings.scale_range[1]
         self.pictures = Pictures(self.contexts, size, margin=margin, device=device)

@@ -34,9 +34,6 @@ def contrast_table(
     `intervals.difference_interval` of the paired influence values, the variance terms those of
     `intervals.crossed_interval`, the counts those of `endpoints.endpoint_table`.
 
-    An arm differs from itself by nothing, and that is certain; of two arms without a difference
-    it is not, and the interval says what could still be.
-
     Raises:
         UserError: a contrast names an arm that is not in the predictions, or its arms do not
             have the same lesions, labels, patients, replicates and folds.

@@ -8,11 +8,7 @@ from augtrial.core import seeds
 
 
 class BatchOrder:
-    """The order of a training set's images, computed from the update's number alone.
-
-    The order of each epoch is drawn from the seed and the epoch's number, so that a training goes
-    on after a kill exactly as it would have.
-    """
+    """The order of a training set's images, computed from the update's number alone."""
 
     def __init__(self, size: int, batch: int, *, seed: int, whole: bool) -> None:
         """Take the number of images in the set and in an update, and the seed of this training.

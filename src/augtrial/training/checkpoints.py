@@ -64,11 +64,7 @@ class CheckpointFolder:
     """The checkpoints of one job, one for each network that it trains; a second job waits."""
 
     def __init__(self, folder: str | Path, job: str, key: Any) -> None:
-        """Name the job (a file name), and by `key` what decides its results: settings, seed, code.
-
-        A network that has ended keeps its checkpoint, one a name, for a later run of which only
-        some networks differ; a network that is left out now may come back.
-        """
+        """Name the job (a file name), and by `key` what decides its results: settings, code."""
         self.folder, self.key = Path(folder) / job, key
         self.used: list[Checkpoint] = []
         self.lock = FileLock(self.folder.with_name(f"{job}.lock"))

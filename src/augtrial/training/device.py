@@ -49,9 +49,8 @@ def training_device(
 ) -> Iterator[Device]:
     """Give this job a device: a GPU that no other job of ours holds, if there is one.
 
-    Snakemake only counts `gpu=1` and does not say which one: lock files do. Where all are taken
-    (more jobs are allowed than there are GPUs), they are shared evenly. On the CPU a job takes one
-    thread, since jobs run side by side. Raises UserError if there is no GPU for `cuda`.
+    Where all are taken (more jobs are allowed than there are GPUs), they are shared evenly. Raises
+    UserError if there is no GPU for `cuda`.
 
     `device` is auto, cpu or cuda; `precision` is auto, float32 or bfloat16. The kind of network and
     the multiply-adds of an update decide `auto` (`training.precision`).

@@ -152,7 +152,6 @@ class Gpu:
     """What the engine uses of a GPU: streams, captured graphs, pinned memory."""
 
     def __init__(self, device: torch.device, streams: int) -> None:
-        """Make the streams of a graph's branches."""
         self.device = device
         self.streams = [torch.cuda.Stream(device) for _ in range(streams)]
 

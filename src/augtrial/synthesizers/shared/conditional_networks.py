@@ -18,7 +18,6 @@ class Generator(nn.Module):
     def __init__(
         self, *, classes: int, latent: int, embedding: int, channels: Sequence[int], kernel: int
     ) -> None:
-        """Build the layers."""
         super().__init__()
         self.embedding = nn.Embedding(classes, embedding)
         self.body = networks.Generator(latent=latent + embedding, channels=channels, kernel=kernel)
@@ -32,7 +31,6 @@ class Discriminator(networks.Discriminator):
     """Images [n, 1, s, s] to source scores [n] and class scores [n, classes]."""
 
     def __init__(self, *, classes: int, channels: Sequence[int], kernel: int) -> None:
-        """Build the layers: the DCGAN's, and the auxiliary head."""
         super().__init__(channels=channels, kernel=kernel)
         self.auxiliary = nn.Linear(16 * channels[-1], classes)
 
@@ -49,7 +47,6 @@ class OdenaDiscriminator(nn.Module):
     """
 
     def __init__(self, *, classes: int, size: int) -> None:
-        """Build the layers, 16 to 512 maps."""
         super().__init__()
         widths = [1, 16, 32, 64, 128, 256, 512]
         self.convolutions = nn.ModuleList(

@@ -1,8 +1,7 @@
 """The DCGAN's generator and discriminator.
 
-Radford et al. 2016 (arXiv 1511.06434) with the sizes of Frid-Adar et al. 2018, section 3.1: a
-dense layer to 4x4 maps, then 5x5 fractionally-strided convolutions that double the side; the
-discriminator halves it with strided convolutions.
+Radford et al. 2016 (arXiv 1511.06434): a dense layer to 4x4 maps, then fractionally-strided
+convolutions that double the side; the discriminator halves it with strided convolutions.
 """
 
 import itertools
@@ -24,7 +23,6 @@ class Generator(nn.Module):
         channels: Sequence[int] = (1024, 512, 256, 128),
         kernel: int = 5,
     ) -> None:
-        """Build the layers."""
         super().__init__()
         self.channels = tuple(channels)
         self.project = nn.Linear(latent, 16 * channels[0], bias=False)
@@ -44,7 +42,6 @@ class Discriminator(nn.Module):
     """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
 
     def __init__(self, *, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5) -> None:
-        """Build the layers: batch norm on all but the first and the last."""
         super().__init__()
         self.layers = downsampling_layers(channels, kernel)
         self.source = nn.Linear(16 * channels[-1], 1)

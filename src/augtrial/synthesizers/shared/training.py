@@ -17,7 +17,6 @@ class RecordedTraining(Training):
     """
 
     def __init__(self) -> None:
-        """Begin without history."""
         self.history: list[dict[str, float]] = []
         self.snapshots: list[Tensor] = []
         self.epochs: Sequence[int] = ()
@@ -31,7 +30,6 @@ class Untrained(RecordedTraining):
     """A synthesizer that trains nothing: what it keeps of the training pictures is its state."""
 
     def __init__(self, **kept: np.ndarray | Tensor) -> None:
-        """Keep arrays by name."""
         super().__init__()
         self.kept = {name: torch.as_tensor(values) for name, values in kept.items()}
 

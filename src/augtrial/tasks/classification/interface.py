@@ -17,7 +17,6 @@ class Network(nn.Module):
     draws_itself = False
 
     def __init__(self, *, size: int) -> None:
-        """Begin with a training mean of zero."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(1, 1, size, size))
 

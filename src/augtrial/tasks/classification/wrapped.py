@@ -25,7 +25,6 @@ class Wrapped(Network):
     def __init__(
         self, network: nn.Module, *, size: int, memory_format: torch.memory_format
     ) -> None:
-        """Take a module, the side of its images, and the layout of its weights and images."""
         super().__init__(size=size)
         self.network, self.memory_format = network, memory_format
 
