@@ -10,10 +10,10 @@ from augtrial.core.registry import synthesizers
 from augtrial.imaging.training_set import TrainingSet
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.dcgan import DcganSettings
-from augtrial.synthesizers.shared import conditional_networks, networks
+from augtrial.synthesizers.shared import conditional_networks
 from augtrial.synthesizers.shared.fold import draw_samples, load_networks, train_fold
 from augtrial.synthesizers.shared.gan_training import build_gan
-from augtrial.training.checkpoints import Checkpoint
+from augtrial.training.checkpoints import Checkpoint, CheckpointFolder
 from small_networks import ACGAN, CPU, DCGAN, SMALL_GAN, gan_training, trained_to_its_end
 
 BOTH = pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=["dcgan", "acgan"])
@@ -44,7 +44,8 @@ def parameters(network) -> int:
 
 
 def test_the_papers_dcgan_has_the_papers_shapes():
-    generator, discriminator = networks.Generator(), networks.Discriminator()
+    gan = build(DcganSettings(), size=64)
+    generator, discriminator = gan.generator, gan.discriminator
     z = torch.zeros(2, 100)
     x = generator.project(z).view(2, 1024, 4, 4)
     sides = []
@@ -216,7 +217,7 @@ def test_an_image_depends_on_its_label_and_not_on_those_of_the_others():
     ids=["dcgan", "acgan"],
 )
 def test_a_dcgan_has_a_network_a_class_that_sees_its_class_alone(
-    striped_classes, settings, names, monkeypatch
+    striped_classes, settings, names, tmp_path, monkeypatch
 ):
     images, labels = striped_classes
     classes, kind, seen = ["along", "across"], synthesizers[settings.kind], []
@@ -234,6 +235,7 @@ def test_a_dcgan_has_a_network_a_class_that_sees_its_class_alone(
         classes=classes,
         seed_of=len,
         device=CPU,
+        checkpoints=CheckpointFolder(tmp_path, "job", "key"),
     )
     assert list(trained.networks) == names
     for name, data in zip(names, seen, strict=True):

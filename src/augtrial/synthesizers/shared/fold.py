@@ -63,7 +63,7 @@ def train_fold(
     classes: Sequence[str],
     seed_of: Callable[[str], int],
     device: Device,
-    checkpoints: CheckpointFolder | None = None,
+    checkpoints: CheckpointFolder,
     workers: int = 1,
     others: Mapping[str, Mapping[str, TrainedNetwork]] | None = None,
 ) -> TrainedFold:
@@ -76,12 +76,10 @@ def train_fold(
 
     def make(name: str) -> Any:
         data = network_data(learnt, names[name], classes, others or {})
-        checkpoint = None
-        if checkpoints is not None:
-            recipe = settings.model_dump(exclude={"samples"})
-            checkpoint = checkpoints.checkpoint(name, recipe, data.images, data.labels)
-        options: Any = {"device": device, "checkpoint": checkpoint}
-        return kind.training(data, settings, seed=seed_of(name), **options)
+        recipe = settings.model_dump(exclude={"samples"})
+        checkpoint = checkpoints.checkpoint(name, recipe, data.images, data.labels)
+        where: Any = {"device": device, "checkpoint": checkpoint}
+        return kind.training(data, settings, seed=seed_of(name), **where)
 
     trained, size = TrainedFold(), learnt.images.shape[-1]
     makers = [partial(make, name) for name in names]
@@ -133,6 +131,5 @@ def draw_samples(
         for index, label in enumerate(network.classes):
             labels = np.full(number, index)
             chance = seeds.torch_generator(seed_of(label), "latent")
-            sampled = kind.sample(network, labels, chance, device=device.torch)
-            drawn[f"images/{label}"] = sampled
+            drawn[f"images/{label}"] = kind.sample(network, labels, chance, device=device.torch)
     return drawn

@@ -26,7 +26,7 @@ EXAMPLES = 8  # images of each class in a snapshot
 CHUNK = 64  # images that are drawn at once
 
 
-def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int | None = None) -> Any:
+def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int) -> Any:
     """Return a kind's `generator` and `discriminator` as one module.
 
     `seed` draws their weights from N(0, 0.02) (section 3.1).
@@ -34,8 +34,7 @@ def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int | 
     discriminator = kind.discriminator(settings, classes=classes, size=size)
     generator = kind.generator(settings, classes=classes)
     gan = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
-    if seed is not None:
-        draw_weights(gan, seeds.torch_generator(seed, "weights"))
+    draw_weights(gan, seeds.torch_generator(seed, "weights"))
     return gan
 
 

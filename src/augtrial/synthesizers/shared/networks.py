@@ -16,13 +16,7 @@ from augtrial.synthesizers.shared.layers import FromImage, ToImage
 class Generator(nn.Module):
     """z [n, latent] to images [n, 1, s, s] in [-1, 1], s = 4 x 2^(number of channels)."""
 
-    def __init__(
-        self,
-        *,
-        latent: int = 100,
-        channels: Sequence[int] = (1024, 512, 256, 128),
-        kernel: int = 5,
-    ) -> None:
+    def __init__(self, *, latent: int, channels: Sequence[int], kernel: int) -> None:
         super().__init__()
         self.channels = tuple(channels)
         self.project = nn.Linear(latent, 16 * channels[0], bias=False)
@@ -41,9 +35,13 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
 
-    def __init__(self, *, channels: Sequence[int] = (128, 256, 512, 1024), kernel: int = 5) -> None:
+    def __init__(self, *, channels: Sequence[int], kernel: int) -> None:
         super().__init__()
-        self.layers = downsampling_layers(channels, kernel)
+        layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
+        for before, after in itertools.pairwise(channels):
+            down = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
+            layers += [down, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers)
         self.source = nn.Linear(16 * channels[-1], 1)
 
     def draw_masks(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -53,12 +51,3 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor | None]:
         """Return the scores of being real [n], and no class scores."""
         return self.source(self.layers(images).flatten(1)).squeeze(1), None
-
-
-def downsampling_layers(channels: Sequence[int], kernel: int) -> nn.Sequential:
-    """Return strided convolutions with LeakyReLU 0.2 that end in 4x4 maps."""
-    layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
-    for before, after in itertools.pairwise(channels):
-        down = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
-        layers += [down, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers)

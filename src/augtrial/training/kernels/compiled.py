@@ -10,11 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
+from typing import Any
 
 
 @cache
@@ -51,19 +47,6 @@ def loop(function: Callable) -> Callable:
         finally:
             config.CACHE_DIR = before
     return compiled
-
-
-def by_pixel(feature_maps: "Tensor") -> "np.ndarray":
-    """Return [n, c, h, w] as an array [n, h, w, c]: the channels of a pixel lie side by side."""
-    return feature_maps.detach().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def empty_by_pixel(like: "Tensor", *shape: int) -> "Tensor":
-    """Return feature maps [n, c, h, w] of this shape, unset, whose memory `by_pixel` shares."""
-    import torch
-
-    layout = torch.channels_last
-    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout)
 
 
 @cache

@@ -6,12 +6,13 @@ filter to the patch's: PyTorch's sums of finite numbers without their zeros, in 
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from augtrial.training.kernels.compiled import by_pixel, empty_by_pixel, has_numba
+from augtrial.training.kernels.compiled import has_numba
 
 
 def has_loops(x: Tensor, convolution: nn.Conv2d) -> bool:
@@ -71,3 +72,14 @@ class _Winners(torch.autograd.Function):
             to_inputs = empty_by_pixel(x, *x.shape).zero_()
             loops.add_to_inputs(by_pixel(weight), *passed, by_pixel(to_inputs))
         return to_inputs, to_filters, to_bias
+
+
+def by_pixel(feature_maps: Tensor) -> np.ndarray:
+    """Return [n, c, h, w] as an array [n, h, w, c]: the channels of a pixel lie side by side."""
+    return feature_maps.detach().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def empty_by_pixel(like: Tensor, *shape: int) -> Tensor:
+    """Return feature maps [n, c, h, w] of this shape, unset, whose memory `by_pixel` shares."""
+    layout = torch.channels_last
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout)
