@@ -29,8 +29,7 @@ def checklist(record: Record, settings: Settings, verdicts: pd.DataFrame) -> Tab
         *_evaluation(record, settings, phantom=phantom),
     ]
     rows = [
-        [Cell(section, value=number), Cell(subject), Cell(answer or AUTHOR)]
-        for number, (section, subject, answer) in enumerate(items)
+        [Cell(section), Cell(subject), Cell(text or AUTHOR)] for section, subject, text in items
     ]
     return Table(["Section", "Subject", "Answer"], rows)
 

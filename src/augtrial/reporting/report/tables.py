@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: names of the columns (the first names the rows), rows, and which are the paper's."""
+    """A table: columns (the first names the rows and keeps their order), rows, paper's columns."""
 
     columns: list[str]
     rows: list[list[Cell]]
@@ -52,8 +52,8 @@ def comparison(endpoints: pd.DataFrame, classes: list[str]) -> Table:
     by_arm = endpoints.set_index(["arm", "endpoint", "class"])
     keys = endpoints[["endpoint", "class"]].drop_duplicates().itertuples(index=False, name=None)
     rows = []
-    for number, (endpoint, category) in enumerate(keys):
-        row = [Cell(row_name(endpoint, category), value=number)]
+    for endpoint, category in keys:
+        row = [Cell(row_name(endpoint, category))]
         row += [_value(by_arm.loc[(arm, endpoint, category)]) for arm in arms]
         values = [known.get((system, endpoint, category), math.nan) for system in systems]
         row += [Cell("" if pd.isna(x) else percent(x), value=_number(x)) for x in values]
@@ -76,9 +76,9 @@ def differences(contrasts: pd.DataFrame) -> Table:
     """Return the contrasts in the leading endpoints, in percentage points."""
     keyed = contrasts.set_index(["contrast", "endpoint", "class"])
     rows = []
-    for number, contrast in enumerate(dict.fromkeys(contrasts["contrast"])):
+    for contrast in dict.fromkeys(contrasts["contrast"]):
         found = [keyed.loc[(contrast, *endpoint)] for *endpoint, _ in LEADING]
-        rows.append([Cell(contrast_name(contrast), value=number), *map(_difference, found)])
+        rows.append([Cell(contrast_name(contrast)), *map(_difference, found)])
     return Table(["Contrast", *(name for _, _, name in LEADING)], rows)
 
 
@@ -95,11 +95,11 @@ def all_differences(contrasts: pd.DataFrame) -> Table:
     """Return every row of tables/contrasts.csv with its counts."""
     rows = [
         [
-            Cell(contrast_name(row["contrast"]), value=number),
+            Cell(contrast_name(row["contrast"])),
             Cell(row_name(row["endpoint"], row["class"])),
             *(_difference(row), *_counts(row)),
         ]
-        for number, row in enumerate(contrasts.to_dict("records"))
+        for row in contrasts.to_dict("records")
     ]
     return Table(["Contrast", "Endpoint", "Points", *map(str.capitalize, COUNTS)], rows)
 
@@ -108,13 +108,13 @@ def secondary(tests: pd.DataFrame) -> Table:
     """Return tables/secondary.csv: other tests' p values, a row a contrast and test."""
     rows = [
         [
-            Cell(contrast_name(row["contrast"]), value=number),
+            Cell(contrast_name(row["contrast"])),
             Cell(row["test"]),
             Cell(row_name(row["endpoint"], row["class"])),
             _p_cell(row),
             Cell(f"{row['units']:.0f}", value=_number(row["units"])),
         ]
-        for number, row in enumerate(tests.to_dict("records"))
+        for row in tests.to_dict("records")
     ]
     return Table(["Contrast", "Test", "Endpoint", "p", "Units"], rows)
 
@@ -132,7 +132,7 @@ def fidelity(means: pd.DataFrame) -> Table:
     """Return tables/fidelity_means.csv: each measure beside that of held-out lesions."""
     rows = [
         [
-            Cell(row["synthesizer"], value=number),
+            Cell(row["synthesizer"]),
             Cell(row["class"]),
             Cell(row["measure"]),
             _measured(row["value"], row["sd"]),
@@ -140,7 +140,7 @@ def fidelity(means: pd.DataFrame) -> Table:
             Cell(_significant(row), value=_number(row["significant"])),
             Cell(f"{row['synthetic']:.0f}, {row['training']:.0f}, {row['held_out']:.0f}"),
         ]
-        for number, row in enumerate(means.to_dict("records"))
+        for row in means.to_dict("records")
     ]
     columns = ["Synthesizer", "Class", "Measure", "Synthetic", "Held-out lesions"]
     return Table([*columns, "p < 0.01 in", "Images, training, held out"], rows)
@@ -174,13 +174,13 @@ def all_endpoints(endpoints: pd.DataFrame) -> Table:
     """Return every row of tables/endpoints.csv with its counts and what its interval stands on."""
     rows = [
         [
-            Cell(row["arm"], value=number),
+            Cell(row["arm"]),
             Cell(row_name(row["endpoint"], row["class"])),
             Cell(percent(row["value"]), value=_number(row["value"])),
             Cell(percent_interval(row["low"], row["high"]), value=_number(row["low"])),
             *(*_counts(row), Cell(row["method"])),
         ]
-        for number, row in enumerate(endpoints.to_dict("records"))
+        for row in endpoints.to_dict("records")
     ]
     columns = ["Arm", "Endpoint", "Percent", "Interval", *map(str.capitalize, COUNTS), "Method"]
     return Table(columns, rows)
@@ -190,8 +190,8 @@ def setting_rows(settings: Settings) -> Table:
     """Return every setting: its key, its value, what it means."""
     hidden = {"figures", "note"}  # how results look, not what they are
     rows = [
-        [Cell(key, value=number), Cell(_as_text(value)), Cell(meaning)]
-        for number, (key, value, meaning) in enumerate(_flat(settings))
+        [Cell(key), Cell(_as_text(value)), Cell(meaning)]
+        for key, value, meaning in _flat(settings)
         if key.split(".")[0] not in hidden
     ]
     return Table(["Setting", "Value", "Meaning"], rows)
