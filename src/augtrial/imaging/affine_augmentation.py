@@ -7,15 +7,12 @@ the parameters is separate from applying them, so that a variant can be repeated
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augtrial.config.cohort import ClassicSettings
 from augtrial.imaging.context import Context, largest_shift, to_bytes
 from augtrial.imaging.resampler import CropFrame, outside_pixels, resample_all
-
-if TYPE_CHECKING:
-    from augtrial.config.cohort import ClassicSettings
 
 FLIPS = ((False, True), (True, False), (True, True))  # up-down, left-right, both
 
@@ -39,7 +36,7 @@ class Variant:
 
 
 def sample_variants(
-    diameter: float, settings: "ClassicSettings", generator: np.random.Generator
+    diameter: float, settings: ClassicSettings, generator: np.random.Generator
 ) -> list[Variant]:
     """Return the N variants of a lesion in a random order; a smaller set is the start of this list.
 
@@ -61,7 +58,7 @@ def sample_variants(
 
 
 def sample_variant(
-    diameter: float, settings: "ClassicSettings", generator: np.random.Generator
+    diameter: float, settings: ClassicSettings, generator: np.random.Generator
 ) -> Variant:
     """Return one variant; its kind is drawn in the proportions of `sample_variants`."""
     angle = float(generator.uniform(0, 180))

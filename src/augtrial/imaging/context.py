@@ -6,15 +6,12 @@ It imports no reader of pictures, so that a training that draws variants does no
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augtrial.config.cohort import ClassicSettings
 from augtrial.core.io import write_arrays
 from augtrial.imaging.resampler import CropFrame
-
-if TYPE_CHECKING:
-    from augtrial.config.cohort import ClassicSettings
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Context:
         return replace(frame, x=frame.x + self.origin[0], y=frame.y + self.origin[1])
 
 
-def largest_shift(diameter: float, classic: "ClassicSettings") -> float:
+def largest_shift(diameter: float, classic: ClassicSettings) -> float:
     """Return p = min(4, 0.1 d), the largest translation in native pixels."""
     return min(classic.translation_pixels, classic.translation_share * diameter)
 

@@ -1,26 +1,23 @@
 """Variants on the fly: in every batch, each lesion is shown as a new variant."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from augtrial.config.cohort import ClassicSettings
 from augtrial.core import seeds
 from augtrial.imaging.affine_augmentation import Variant, apply_variant, sample_variant
 from augtrial.imaging.context import Context
 from augtrial.imaging.resampler_torch import Pictures
-
-if TYPE_CHECKING:
-    from augtrial.config.cohort import ClassicSettings
 
 
 class OnlineVariants:
     """New variants of the lesions behind a training set's first images, resampled on the CPU."""
 
     def __init__(
-        self, contexts: Sequence[Context], settings: "ClassicSettings", size: int, *, seed: int
+        self, contexts: Sequence[Context], settings: ClassicSettings, size: int, *, seed: int
     ) -> None:
         """Keep the lesions' surroundings in memory; `seed` decides the variants' parameters."""
         self.contexts, self.settings, self.size, self.seed = list(contexts), settings, size, seed
@@ -57,7 +54,7 @@ class DeviceVariants(OnlineVariants):
     def __init__(
         self,
         contexts: Sequence[Context],
-        settings: "ClassicSettings",
+        settings: ClassicSettings,
         size: int,
         *,
         seed: int,
@@ -86,7 +83,7 @@ class DeviceVariants(OnlineVariants):
 def variants_on(
     device: torch.device,
     contexts: Sequence[Context],
-    settings: "ClassicSettings",
+    settings: ClassicSettings,
     size: int,
     *,
     seed: int,

@@ -5,25 +5,22 @@ If a training set does not gain from them, it could not have shown a gain from a
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augtrial.cohort.readers import LesionSlice
+from augtrial.config.cohort import ClassicSettings, RoiSettings
 from augtrial.core import seeds
 from augtrial.imaging.affine_augmentation import apply_variants, sample_variants
 from augtrial.imaging.context import Context
 from augtrial.imaging.roi import extract_context, extract_roi
 
-if TYPE_CHECKING:
-    from augtrial.cohort.readers import LesionSlice
-    from augtrial.config.cohort import ClassicSettings, RoiSettings
-
 
 def oracle_images(
-    lesions: Iterable[tuple[str, str, "LesionSlice"]],
+    lesions: Iterable[tuple[str, str, LesionSlice]],
     number: int,
-    roi: "RoiSettings",
-    classic: "ClassicSettings",
+    roi: RoiSettings,
+    classic: ClassicSettings,
     *,
     seed: int,
     replicate: int,

@@ -1,18 +1,14 @@
 """Regions of interest: the square frame around a lesion, its image and its measurements."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from augtrial.cohort.readers import LesionSlice, measure_diameter
+from augtrial.config.cohort import ClassicSettings, RoiSettings
 from augtrial.imaging.context import Context, largest_shift, to_bytes
 from augtrial.imaging.resampler import CropFrame, outside_pixels, resample
 
-if TYPE_CHECKING:
-    from augtrial.config.cohort import ClassicSettings, RoiSettings
 
-
-def place_frame(lesion: LesionSlice, roi: "RoiSettings", classic: "ClassicSettings") -> CropFrame:
+def place_frame(lesion: LesionSlice, roi: RoiSettings, classic: ClassicSettings) -> CropFrame:
     """Return the base frame, centred on the lesion's bounding box.
 
     Its side is (1 + 2 margin) d. It is larger if a rotated and shifted frame of this side would
@@ -31,7 +27,7 @@ def place_frame(lesion: LesionSlice, roi: "RoiSettings", classic: "ClassicSettin
     return CropFrame(x=float(x), y=float(y), side=float(side))
 
 
-def extract_context(lesion: LesionSlice, roi: "RoiSettings", classic: "ClassicSettings") -> Context:
+def extract_context(lesion: LesionSlice, roi: RoiSettings, classic: ClassicSettings) -> Context:
     """Return the lesion's surroundings, windowed, as far as the largest variant needs them."""
     diameter = measure_diameter(lesion)
     frame = place_frame(lesion, roi, classic)

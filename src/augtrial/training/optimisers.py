@@ -6,15 +6,14 @@ trains (docs/benchmarks.md). Its functions compute the same numbers and do not.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.adam import adam as adam_step
 from torch.optim.sgd import sgd as sgd_step
 
-if TYPE_CHECKING:
-    from augtrial.training.device import Device
+from augtrial.training.device import Device
 
 UNUSED: Any = {"weight_decay": 0.0, "maximize": False, "foreach": False}
 State = dict[str, list[Tensor]]  # what is remembered of earlier gradients, one for each parameter
@@ -53,7 +52,7 @@ class Optimiser:
 
 
 def sgd(
-    parameters: Iterable[Tensor], learning_rate: float, momentum: float, *, device: "Device"
+    parameters: Iterable[Tensor], learning_rate: float, momentum: float, *, device: Device
 ) -> Optimiser:
     """Return SGD with Nesterov momentum in [0, 1); the steps of a GPU differ by rounding."""
     rates: dict[str, Any] = {"lr": learning_rate, "momentum": momentum, "dampening": 0.0}
@@ -68,7 +67,7 @@ def adam(
     learning_rate: float,
     betas: tuple[float, float],
     *,
-    device: "Device",
+    device: Device,
 ) -> Optimiser:
     """Return Adam (Kingma & Ba, arXiv 1412.6980); on a GPU a captured graph can hold its steps."""
     rates: dict[str, Any] = {"lr": learning_rate, "beta1": betas[0], "beta2": betas[1], "eps": 1e-8}
