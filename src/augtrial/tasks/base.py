@@ -1,7 +1,7 @@
 """The interface of the tasks: training, predictions and outcomes of a network that is tested."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from augtrial.imaging.training_set import TrainingSet
     from augtrial.training.checkpoints import Checkpoint
     from augtrial.training.device import Device
-
-
-class TaskTraining(Protocol):
-    """The result of training one network: rows of its history, and its networks."""
-
-    update: int
-    updates: int
-    seconds: float
-    history: list[dict[str, float]]
-
-    def networks(self, name: str) -> "dict[str, dict[str, Tensor]]":
-        """Return its state dicts by name: at its end, and "name@updates" on its way."""
-        ...
 
 
 class NetworkKind:
@@ -87,8 +74,12 @@ class Task(NetworkKind):
         on_the_fly: "OnlineVariants | None" = None,
         checkpoint: "Checkpoint | None" = None,
         eval_updates: Sequence[int] = (),
-    ) -> "TaskTraining":
-        """Return the training of one network on an arm's training set."""
+    ) -> Any:
+        """Return the training of one network on an arm's training set (`training.engine.Training`).
+
+        It has rows of a `history`, and by `networks(name)` its state dicts by name: at its end, and
+        "name@updates" on its way.
+        """
         raise NotImplementedError
 
     def predict(

@@ -48,11 +48,9 @@ def network_data(
     others: Mapping[str, Mapping[str, TrainedNetwork]],
 ) -> TrainingData:
     """Return what a network that draws the classes `labels` learns from."""
-    position = np.full(len(classes), -1)
-    position[[classes.index(label) for label in labels]] = range(len(labels))
-    positions = position[learnt.labels]
-    drawn = positions >= 0
-    return TrainingData(learnt.images[drawn], positions[drawn], tuple(labels), others)
+    places = np.array([labels.index(c) if c in labels else -1 for c in classes])[learnt.labels]
+    drawn = places >= 0
+    return TrainingData(learnt.images[drawn], places[drawn], tuple(labels), others)
 
 
 def train_fold(
