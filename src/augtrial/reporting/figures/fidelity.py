@@ -44,13 +44,9 @@ def _draw_measure(
     for number, name in enumerate(synthesizers):
         shift = 0.18 * (number - (len(synthesizers) - 1) / 2)
         values = rows[rows["synthesizer"] == name].set_index("class").reindex(classes)
-        y, spread = [line + shift for line in range(len(classes))], values["sd"].fillna(0)
-        mark: dict[str, Any] = {
-            "color": SERIES_COLOURS[number % len(SERIES_COLOURS)],
-            "ms": 6,
-            "lw": 1.4,
-        }
-        panel.errorbar(values["value"], y, xerr=spread, fmt="o", label=name, **mark)
+        x, y = values["value"], [line + shift for line in range(len(classes))]
+        spread, colour = values["sd"].fillna(0), SERIES_COLOURS[number % len(SERIES_COLOURS)]
+        panel.errorbar(x, y, xerr=spread, fmt="o", ms=6, lw=1.4, color=colour, label=name)
     reference = rows.groupby("class")["reference"].mean().reindex(classes)
     diamond: dict[str, Any] = {"mfc": "white", "mec": GREY, "ms": 7, "ls": "none", "zorder": 1}
     panel.plot(reference, range(len(classes)), "D", label="real lesions", **diamond)

@@ -75,9 +75,8 @@ def train_fold(
     def make(name: str) -> Any:
         data = network_data(learnt, names[name], classes, others or {})
         recipe = settings.model_dump(exclude={"samples"})
-        checkpoint = checkpoints.checkpoint(name, recipe, data.images, data.labels)
-        where: Any = {"device": device, "checkpoint": checkpoint}
-        return kind.training(data, settings, seed=seed_of(name), **where)
+        kept = checkpoints.checkpoint(name, recipe, data.images, data.labels)
+        return kind.training(data, settings, seed=seed_of(name), device=device, checkpoint=kept)
 
     trained, size = TrainedFold(), learnt.images.shape[-1]
     makers = [partial(make, name) for name in names]
