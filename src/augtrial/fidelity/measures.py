@@ -49,14 +49,10 @@ def fid(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a.astype(np.float64), b.astype(np.float64)
     gap = a.mean(axis=0) - b.mean(axis=0)
     first, second = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b))
-    root = _root(first)
+    values, vectors = np.linalg.eigh(first)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ second @ root), 0, None)).sum()
     return max(0.0, float(gap @ gap + np.trace(first) + np.trace(second) - 2 * overlap))
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
 def density_coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> tuple[float, float]:

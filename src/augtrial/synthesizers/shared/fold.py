@@ -41,18 +41,6 @@ class TrainedFold:
         }
 
 
-def network_data(
-    learnt: TrainingSet,
-    labels: Sequence[str],
-    classes: Sequence[str],
-    others: Mapping[str, Mapping[str, TrainedNetwork]],
-) -> TrainingData:
-    """Return what a network that draws the classes `labels` learns from."""
-    places = np.array([labels.index(c) if c in labels else -1 for c in classes])[learnt.labels]
-    drawn = places >= 0
-    return TrainingData(learnt.images[drawn], places[drawn], tuple(labels), others)
-
-
 def train_fold(
     kind: Synthesizer,
     settings: Any,
@@ -73,7 +61,10 @@ def train_fold(
     names = kind.networks(classes)
 
     def make(name: str) -> Any:
-        data = network_data(learnt, names[name], classes, others or {})
+        labels = names[name]
+        places = np.array([labels.index(c) if c in labels else -1 for c in classes])[learnt.labels]
+        drawn = places >= 0
+        data = TrainingData(learnt.images[drawn], places[drawn], labels, others or {})
         recipe = settings.model_dump(exclude={"samples"})
         kept = checkpoints.checkpoint(name, recipe, data.images, data.labels)
         return kind.training(data, settings, seed=seed_of(name), device=device, checkpoint=kept)

@@ -154,7 +154,8 @@ class GanTraining(RecordedTraining):
         self.updates = kind.updates(settings, len(data.images))
         self.steps = self.updates // settings.epochs
         self.log_steps = range(self.steps, self.updates + 1, self.steps)
-        self.epochs = _snapshot_epochs(settings)
+        points = np.linspace(0, settings.epochs, settings.snapshots + 1)[1:]
+        self.epochs = sorted({max(1, round(point)) for point in points})
         self.totals: dict[str, Tensor] = {}
         if checkpoint is not None and (state := checkpoint.load()):
             self._resume(state)
@@ -275,9 +276,3 @@ class GanTraining(RecordedTraining):
         grids = [images_of(generator, z, label) for label in labels]
         generator.train()
         return torch.stack(grids)
-
-
-def _snapshot_epochs(settings: Any) -> list[int]:
-    """Return the epochs whose samples are kept, evenly spaced, the last one included."""
-    points = np.linspace(0, settings.epochs, settings.snapshots + 1)[1:]
-    return sorted({max(1, round(point)) for point in points})

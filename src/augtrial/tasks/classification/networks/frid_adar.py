@@ -8,7 +8,7 @@ from pydantic import Field
 
 from augtrial.config.classifier import ClassifierSettings
 from augtrial.config.types import Channels, Positive, Share
-from augtrial.core.cost import Cost, Layer, convolution, dense, total
+from augtrial.core.cost import Cost, convolution, dense, total
 from augtrial.core.registry import classifiers
 from augtrial.tasks.classification.networks.base import ClassifierKind
 
@@ -54,19 +54,16 @@ class FridAdar(ClassifierKind):
 
     def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
         """Return the cost; a pass back is two passes forward, but for the image's gradient."""
-        layers = self._layers(settings, classes, size)
-        whole = total(layers)
-        multiply_adds = settings.batch * (3 * whole.multiply_adds - layers[0].multiply_adds)
-        kept = 3 * settings.batch * whole.outputs  # after convolution, ReLU and pool
-        return Cost(multiply_adds, whole.weights, kept)
-
-    def _layers(self, settings: Any, classes: int, size: int) -> list[Layer]:
         layers, side = [], size
         for before, after in pairwise([1, *settings.channels]):
             layers.append(convolution(before, after, 3, side - 2, bias=True))
             side = (side - 2) // 2
         layers.append(dense(settings.channels[-1] * side**2, settings.hidden_units))
-        return [*layers, dense(settings.hidden_units, classes)]
+        layers.append(dense(settings.hidden_units, classes))
+        whole = total(layers)
+        multiply_adds = settings.batch * (3 * whole.multiply_adds - layers[0].multiply_adds)
+        kept = 3 * settings.batch * whole.outputs  # after convolution, ReLU and pool
+        return Cost(multiply_adds, whole.weights, kept)
 
     def describe(self, settings: Any) -> str:
         """Return the layers in words."""

@@ -51,9 +51,15 @@ class Torchvision(WrappedKind):
 
     def outline(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return the network on the meta device, unless its weights have to be looked at."""
+        import torch
+
         if settings.weights:
             return self.make(settings, classes=classes, size=size)
-        return _outline(settings.architecture, classes)
+        try:
+            with torch.device("meta"):  # where it takes no time and no memory
+                return self.make(settings, classes=classes, size=size)
+        except NotImplementedError:  # the regnets compute with tensors while they are built
+            return self.make(settings, classes=classes, size=size).to("meta")
 
     def make(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return the network, its first layer for one channel."""
@@ -89,17 +95,6 @@ def torchvision_network(architecture: str, classes: int, group: str = "classifie
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of networks that are refused later
         return models.get_model(architecture, weights=None, num_classes=classes)
-
-
-def _outline(architecture: str, classes: int) -> "nn.Module":
-    """Return the network on the meta device, where it takes no time and no memory."""
-    import torch
-
-    try:
-        with torch.device("meta"):
-            return _for_one_channel(torchvision_network(architecture, classes))
-    except NotImplementedError:  # the regnets compute with tensors while they are built
-        return _for_one_channel(torchvision_network(architecture, classes)).to("meta")
 
 
 def _for_one_channel(network: "nn.Module") -> "nn.Module":
