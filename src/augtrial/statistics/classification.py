@@ -117,8 +117,7 @@ def _auc(panel: ClassificationPanel) -> Outcome:
     """Return the macro one-versus-rest AUC: of each class in each fold, averaged over folds, then
     over classes.
 
-    Scores of different folds come from different networks and are never pooled. A fold in which
-    a class is missing, or stands alone, is left out for that class and counted.
+    A fold in which a class is missing, or stands alone, is left out for that class and counted.
     """
     occurs = np.unique(panel.label)
     value = np.full(len(panel.replicates), np.nan)

@@ -19,10 +19,9 @@ def training_table(
     """Return one row a network: its final loss and accuracy, and whether it has converged.
 
     Both are means over the last stretch of updates, on training images. Lesions and patients are
-    those that it was trained on. The limit is 0.9 ln(number of classes): a network that still
-    loses nearly as much as a guess has not converged, and a comparison of it says nothing about
-    its images. `histories` are arm, replicate, fold, update, epoch, loss, accuracy; `predictions`
-    say which lesions each fold held out.
+    those that it was trained on. The limit is 0.9 ln(number of classes). `histories` are arm,
+    replicate, fold, update, epoch, loss, accuracy; `predictions` say which lesions each fold held
+    out.
     """
     limit = CONVERGED_SHARE * float(np.log(len(classes)))
     last = histories.sort_values("update", kind="stable")

@@ -42,8 +42,7 @@ class Outcome:
     def sample(self) -> np.ndarray:
         """Return value + psi over the relevant patients and the estimable replicates: [P', R'].
 
-        Other patients have no influence; leaving them out (and rescaling psi to those that
-        remain) gives a class of three lesions two degrees of freedom, not P - 1.
+        Leaving the others out gives a class of three lesions two degrees of freedom, not P - 1.
         """
         estimable = np.isfinite(self.value)
         psi = self.psi[np.ix_(self.relevant, estimable)]

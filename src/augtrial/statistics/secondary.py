@@ -1,7 +1,4 @@
-"""Secondary tests: what other studies would have reported, shown beside the verdict.
-
-No verdict is chosen from them (docs/statistics.md says what each of them leaves out).
-"""
+"""Secondary tests: what other studies would have reported (docs/statistics.md)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -87,9 +84,7 @@ def corrected_resampled_t(differences: np.ndarray, ratio: float) -> float:
 def sign_flip(differences: np.ndarray) -> float:
     """Return the two-sided p value of the sign-flip test over replicates.
 
-    All 2^R ways of exchanging the arms' names where that is few, else a seeded draw of them. It
-    takes the patients as they are: it holds for re-runs on these patients only.
-
+    All 2^R ways of exchanging the arms' names where that is few, else a seeded draw of them.
     Source: Fisher, The Design of Experiments (1935), section 21.
     """
     differences = differences[np.isfinite(differences)]
@@ -104,8 +99,7 @@ def sign_flip(differences: np.ndarray) -> float:
 def exact_mcnemar(a: np.ndarray, b: np.ndarray) -> float:
     """Return the exact McNemar p value of which lesions [n] are right in each of two arms.
 
-    It takes lesions as independent and the two networks as fixed. Source: McNemar,
-    Psychometrika 12:153 (1947).
+    Source: McNemar, Psychometrika 12:153 (1947).
     """
     table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]]
     return float(mcnemar(table, exact=True).pvalue)

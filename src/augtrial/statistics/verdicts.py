@@ -1,9 +1,4 @@
-"""Verdicts: the one rule that turns a contrast's numbers into words.
-
-The rule is fixed before the run (docs/statistics.md): one primary endpoint, one margin, p values
-adjusted over all contrasts of the study. It is as ready to say "no relevant difference" or
-"cannot tell" as "gain".
-"""
+"""Verdicts: the one rule that turns a contrast's numbers into words (docs/statistics.md)."""
 
 import math
 from collections.abc import Mapping
@@ -110,8 +105,7 @@ def _reason(row: Any, unconverged: Mapping[str, str]) -> str:
 def detectable(se: float, df: float, level: float) -> float:
     """Return the minimal detectable effect: the difference found at `level` with 80 % power.
 
-    (t(1 - level/2) + t(0.80)) x se, from the standard error alone: the observed difference has
-    no part in it. NaN where there is no variance.
+    (t(1 - level/2) + t(0.80)) x se; NaN where there is no variance.
 
     Source: Bloom, Eval Rev 19:547 (1995).
     """
@@ -132,8 +126,7 @@ def needed(row: Any, margin: float, level: float) -> dict[str, float]:
     """Return how many replicates, or how many patients, would make the margin detectable.
 
     Each with the other as it is, from the variance terms and the normal quantiles; infinite where
-    it alone could not; never fewer than there are. More patients also means more to train on,
-    which this leaves out of account.
+    it alone could not; never fewer than there are.
     """
     patients, replicates, both = _terms(row)
     target = (margin / (stats.norm.ppf(1 - level / 2) + stats.norm.ppf(POWER))) ** 2
