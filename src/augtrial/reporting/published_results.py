@@ -54,8 +54,7 @@ def reference_endpoints(classes: Iterable[str] = CLASSES) -> pd.DataFrame:
 
     Printed numbers stay as printed (source "printed"). What the paper does not print but its
     confusion matrices hold, the macro averages and accuracy, is computed from them (source
-    "confusion matrix"). A study with other classes than the paper's gets an empty table: there
-    is nothing to set beside it.
+    "confusion matrix"). Empty for classes other than the paper's.
     """
     rows = [
         (system, endpoint, category, percent / 100, "printed")

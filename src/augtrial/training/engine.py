@@ -1,9 +1,8 @@
 """The training engine: networks on their way through their updates, side by side on a GPU.
 
-On a CPU one network trains after the other, or in several processes. On a GPU the steps of the
-paper's networks take less time than their launch: one captured graph holds a step of each network,
-on a stream of its own, and is replayed. What a network learns is the same as alone, since they
-share nothing but the device.
+On a GPU the steps of the paper's networks take less time than their launch: one captured graph
+holds a step of each network, on a stream of its own, and is replayed. What a network learns is the
+same as alone, since they share nothing but the device.
 """
 
 import multiprocessing

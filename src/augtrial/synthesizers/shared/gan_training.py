@@ -158,15 +158,12 @@ class GanTraining(RecordedTraining):
         self.epochs = sorted({max(1, round(point)) for point in points})
         self.totals: dict[str, Tensor] = {}
         if checkpoint is not None and (state := checkpoint.load()):
-            self._resume(state)
-
-    def _resume(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            if state[name]:
-                part.load_state_dict(state[name])
-        self.history, self.snapshots = state["history"], state["snapshots"]
-        self.update, self.seconds = state["update"], state["seconds"]
-        self.totals = {k: v.to(self.device.torch) for k, v in state["totals"].items()}
+            for name, part in self._parts().items():
+                if state[name]:
+                    part.load_state_dict(state[name])
+            self.history, self.snapshots = state["history"], state["snapshots"]
+            self.update, self.seconds = state["update"], state["seconds"]
+            self.totals = {k: v.to(device.torch) for k, v in state["totals"].items()}
 
     def _parts(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("gan", "optimiser_g", "optimiser_d")}
