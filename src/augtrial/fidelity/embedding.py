@@ -7,6 +7,8 @@ features, with a patient's own images left out.
 from collections import Counter
 
 import numpy as np
+from sklearn.manifold import TSNE
+from sklearn.metrics import pairwise_distances
 
 from augtrial.core import seeds
 
@@ -23,8 +25,6 @@ def embed(features: np.ndarray, *, perplexity: float, seed: int) -> np.ndarray:
 
     Perplexity is lowered where there are too few points for it (it must stay below n).
     """
-    from sklearn.manifold import TSNE
-
     perplexity = min(perplexity, (len(features) - 1) / 3)
     state = seeds.derive(seed, "t-SNE") % 2**32
     model = TSNE(perplexity=perplexity, init="pca", random_state=state, n_jobs=1)
@@ -39,8 +39,6 @@ def neighbour_accuracy(
     Features are [n, d]; labels and groups [n] are the class and the patient of each image. Ties go
     to the class of the nearest.
     """
-    from sklearn.metrics import pairwise_distances
-
     correct = []
     for start in range(0, len(features), BLOCK):
         block = slice(start, start + BLOCK)
