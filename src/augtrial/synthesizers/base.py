@@ -88,7 +88,7 @@ class Synthesizer:
         device: "Device",
         checkpoint: "Checkpoint | None" = None,
     ) -> Any:
-        """Return the training of one network, which goes on from the checkpoint if it can.
+        """Return the training of one network, which continues from the checkpoint if it can.
 
         It is a `shared.training.RecordedTraining`; one that trains nothing returns `Untrained` of
         the same module, with what it keeps of the data.
