@@ -44,7 +44,10 @@ from benchmarks.trainings import (
     update_cost,
 )
 
-TOGETHER = 12  # networks side by side on a GPU
+NETWORKS = 12  # side by side on a GPU
+# The ways to train, which are the columns of the tables.
+PLAIN, KERAS, OURS = "plain PyTorch", "Keras 3", "augtrial"
+NO_LOOPS, TOGETHER = "augtrial without pooling loops", f"{NETWORKS} side by side"
 LONGER = 50  # times as many updates are timed on a GPU
 CLASSIFIERS = [  # whose, channels, hidden units, updates timed
     ("quick.yaml's", [16, 32, 64], 128, 12),
@@ -57,6 +60,8 @@ SYNTHESIZERS = [  # whose, generator's channels, batch, updates timed
     ("half the paper's", [512, 256, 128, 64], 64, 1),
 ]
 PAPERS = [("the paper's", [1024, 512, 256, 128], 64, 1)]  # on a GPU alone: long on a core
+
+Row = dict[str, str]  # column -> cell
 
 
 class Images(Dataset):
@@ -130,27 +135,28 @@ def without_loops(work: partial) -> Seconds:
 
 def classifier_row(
     name: str, channels: list[int], hidden_units: int, updates: int
-) -> tuple[list[object], list[object]]:
+) -> tuple[Row, Row]:
     """Time one size of the classifier: images a second of each loop, and the ms of a step."""
     settings = FridAdarSettings(channels=channels, hidden_units=hidden_units, learning_rate=0.01)
     with fitting_device(settings) as device:
         updates *= LONGER if device.is_gpu else 1
         images, labels = noise(updates * settings.batch)
-        make = partial(classifier, images, labels, settings, updates, device)
-        works = engine_works(make, device)
-        works["plain"] = partial(plain_classifier, images, labels, settings, device.torch)
-        if not device.is_gpu:
-            works["no loops"] = partial(without_loops, works["ours"])
+        works = {PLAIN: partial(plain_classifier, images, labels, settings, device.torch)}
         if find_spec("keras"):
-            works["keras"] = partial(keras_classifier, images, labels, settings)
+            works[KERAS] = partial(keras_classifier, images, labels, settings)
+        make = partial(classifier, images, labels, settings, updates, device)
+        works |= engine_works(make, device)
+        if not device.is_gpu:
+            works[NO_LOOPS] = partial(without_loops, works[OURS])
         took = paired(works)
-    keras = ("keras",) if find_spec("keras") else ()
     title = f"{name}: {'-'.join(map(str, channels))}, dense {hidden_units}"
-    ways = [way for way in ("plain", "no loops", "ours") if way in took]
-    steps = [f"{1000 * took[way] / updates:.1f}" for way in ways]
-    loops = [f"{took['no loops'] / took['ours']:.2f}"] if "no loops" in took else []
-    rates = row(title, device, took, len(images), ("plain", *keras))
-    return rates, [title, device.name, *steps, *loops]
+    steps = {"step": title, "device": device.name}
+    for way in (PLAIN, NO_LOOPS, OURS):
+        if way in took:
+            steps[way] = f"{1000 * took[way] / updates:.1f}"
+    if NO_LOOPS in took:
+        steps["without / with"] = f"{took.pop(NO_LOOPS) / took[OURS]:.2f}"
+    return rate_row(title, device, took, len(images)), steps
 
 
 def fitting_device(settings: Any) -> AbstractContextManager[Device]:
@@ -161,24 +167,23 @@ def fitting_device(settings: Any) -> AbstractContextManager[Device]:
 
 def engine_works(make: Callable[[], Training], device: Device) -> dict[str, partial]:
     """Return the work of the engine: a network and, on a GPU, networks side by side."""
-    works = {"ours": partial(training_seconds, make, device)}
+    works = {OURS: partial(training_seconds, make, device)}
     if device.is_gpu:
-        works["together"] = partial(training_seconds, make, device, TOGETHER)
+        works[TOGETHER] = partial(training_seconds, make, device, NETWORKS)
     return works
 
 
-def row(
-    name: str, device: Device, took: dict[str, float], images: int, others: Sequence[str]
-) -> list[object]:
-    """Return images a second of the other loops and of ours, and ours over the plain loop."""
-    rate = {key: images / seconds for key, seconds in took.items()}
-    ours = [key for key in ("ours", "together") if key in rate]
-    if "together" in rate:
-        rate["together"] *= TOGETHER
-    print(name, {key: round(value, 2) for key, value in took.items()}, file=sys.stderr, flush=True)
-    cells = [f"{rate[key]:.{1 if rate['plain'] < 300 else 0}f}" for key in (*others, *ours)]
-    ratios = [f"{rate[key] / rate['plain']:.2f}" for key in ours]
-    return [name, device.name, *cells, *ratios]
+def rate_row(title: str, device: Device, took: dict[str, float], images: int) -> Row:
+    """Return images a second of each way, and the engine's over the plain loop's."""
+    print(title, {way: round(value, 2) for way, value in took.items()}, file=sys.stderr, flush=True)
+    rates = {way: images / seconds for way, seconds in took.items()}
+    if TOGETHER in rates:
+        rates[TOGETHER] *= NETWORKS
+    digits = 1 if rates[PLAIN] < 300 else 0
+    row = {"images a second": title, "device": device.name}
+    row |= {way: f"{rate:.{digits}f}" for way, rate in rates.items()}
+    ours = [way for way in (OURS, TOGETHER) if way in rates]
+    return row | {f"{way} / plain": f"{rates[way] / rates[PLAIN]:.2f}" for way in ours}
 
 
 def since(begin: float, device: torch.device) -> Seconds:
@@ -235,40 +240,29 @@ def plain_dcgan(
     return generator, since(begin, device)
 
 
-def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) -> list[object]:
+def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) -> Row:
     """Time one size of the DCGAN: images a second of each loop, and the ratio."""
     settings = gan_settings(DcganSettings, channels, batch)
     with fitting_device(settings) as device:
         updates *= LONGER if device.is_gpu else 1
         images, labels = noise(updates * batch)
-        works: dict[str, Callable] = engine_works(
-            partial(synthesizer, images, labels, settings, device), device
-        )
-        works["plain"] = lambda: plain_dcgan(images, settings, device.torch)[1]
-        took = paired(works, 5 if updates > 1 else 3)
+        make = partial(synthesizer, images, labels, settings, device)
+        plain = {PLAIN: lambda: plain_dcgan(images, settings, device.torch)[1]}
+        took = paired(plain | engine_works(make, device), 5 if updates > 1 else 3)
     title = f"{name}: {'-'.join(map(str, channels))}, batch {batch}"
-    return row(title, device, took, len(images), ("plain",))
+    return rate_row(title, device, took, len(images))
 
 
 def text() -> str:
-    is_gpu = torch.cuda.is_available()
     rates, steps = zip(*(classifier_row(*size) for size in CLASSIFIERS), strict=True)
-    sizes = SYNTHESIZERS + (PAPERS if is_gpu else [])
-    gans = [synthesizer_row(*size) for size in sizes]
-    ours = ["augtrial", *([f"{TOGETHER} side by side"] if is_gpu else [])]
-    ratios = [f"{name} / plain" for name in ours]
-    keras = ["Keras 3"] if find_spec("keras") else []
-    head = ["device", "plain PyTorch"]
-    loops = ["augtrial without pooling loops", "augtrial", "without / with"]
-    tables = {
-        "Classifier, batch 64:": (["images a second", *head, *keras, *ours, *ratios], rates),
-        "What a step of the classifier costs, in ms:": (
-            ["step", *head, *(["augtrial"] if is_gpu else loops)],
-            steps,
-        ),
-        "DCGAN:": (["images a second", *head, *ours, *ratios], gans),
+    sizes = SYNTHESIZERS + (PAPERS if torch.cuda.is_available() else [])
+    tables: dict[str, Sequence[Row]] = {
+        "Classifier, batch 64:": rates,
+        "What a step of the classifier costs, in ms:": steps,
+        "DCGAN:": [synthesizer_row(*size) for size in sizes],
     }
-    return titled(tables.items())
+    parts = ((list(rows[0]), [row.values() for row in rows]) for rows in tables.values())
+    return titled(zip(tables, parts, strict=True))
 
 
 if __name__ == "__main__":
