@@ -31,7 +31,7 @@ def read_series(folder: Path) -> "sitk.Image":
         for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     }
     _check_damaged(folder, {Path(name).name for names in files.values() for name in names})
-    names = _one_series(folder, files)
+    names = _one_series(files)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(names)
     reader.MetaDataDictionaryArrayUpdateOn()
@@ -39,11 +39,11 @@ def read_series(folder: Path) -> "sitk.Image":
     reader.SetOutputPixelType(sitk.sitkFloat32)
     volume = reader.Execute()
     if len(names) > 1:
-        _check_positions(folder, [Path(name).name for name in names], reader)
+        _check_positions([Path(name).name for name in names], reader)
     return volume
 
 
-def _one_series(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
+def _one_series(files: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the files of the folder's only series of images, sorted by position."""
     import SimpleITK as sitk
 
@@ -67,13 +67,12 @@ def _one_series(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
         else:
             series[f"{uid} ({modality} {title!r}, {len(names)} files)"] = list(names)
     if len(series) > 1:
-        what = f"has {len(series)} DICOM series: {'; '.join(series)}; keep one series per folder"
-        raise UserError(f"{folder}: {what}")
+        listed = "; ".join(series)
+        raise UserError(f"has {len(series)} DICOM series: {listed}; keep one series per folder")
     if not series:
         hint = f" ({'; '.join(others)})" if others else ""
-        what = f"the folder has no DICOM series of images{hint}"
         advice = "give the folder of the slices; convert DICOM SEG to NIfTI or NRRD"
-        raise UserError(f"{folder}: {what}: {advice}")
+        raise UserError(f"the folder has no DICOM series of images{hint}: {advice}")
     return next(iter(series.values()))
 
 
@@ -90,10 +89,10 @@ def _check_damaged(folder: Path, listed: set[str]) -> None:
             damaged.append(path.name)
     if damaged:
         names = ", ".join(damaged[:5]) + (", ..." if len(damaged) > 5 else "")
-        raise UserError(f"{folder}: has truncated or damaged slices, {names}: copy them again")
+        raise UserError(f"has truncated or damaged slices, {names}: copy them again")
 
 
-def _check_positions(folder: Path, names: list[str], reader: "sitk.ImageSeriesReader") -> None:
+def _check_positions(names: list[str], reader: "sitk.ImageSeriesReader") -> None:
     """Refuse a series whose slices are not parallel, or not at equal distances."""
     axes, positions = [], []
     for number, name in enumerate(names):
@@ -104,20 +103,20 @@ def _check_positions(folder: Path, names: list[str], reader: "sitk.ImageSeriesRe
             positions.append([float(text) for text in position])
         except (RuntimeError, ValueError):
             what = "has no position in space (tags 0020,0032 and 0020,0037)"
-            raise UserError(f"{folder}: the slice {name} {what}") from None
+            raise UserError(f"the slice {name} {what}") from None
     if np.ptp(axes, axis=0).max() > 1e-3:
-        raise UserError(f"{folder}: the slices are not parallel: remove the scout images")
+        raise UserError("the slices are not parallel: remove the scout images")
     steps = np.diff(np.array(positions) @ np.cross(axes[0][:3], axes[0][3:]))
     usual = float(np.median(np.abs(steps)))
     for number, step in enumerate(np.abs(steps)):
         pair = f"{names[number]} and {names[number + 1]}"
         if step < 1e-3:
-            what = f"{pair} are at the same position: keep one phase or reconstruction per folder"
-            raise UserError(f"{folder}: {what}")
+            advice = "keep one phase or reconstruction per folder"
+            raise UserError(f"{pair} are at the same position: {advice}")
         # Positions are rounded, by some scanners to 0.1 mm; a missing slice doubles the step.
         if abs(step - usual) > 0.1 * usual:
-            what = f"{pair} are {step:.4g} mm apart, the others {usual:.4g} mm: are slices missing?"
-            raise UserError(f"{folder}: {what}")
+            apart = f"{step:.4g} mm apart, the others {usual:.4g} mm"
+            raise UserError(f"{pair} are {apart}: are slices missing?")
 
 
 def itk_reason(error: RuntimeError) -> str:

@@ -38,12 +38,15 @@ def read_scan(path: Path, *, axial: bool = False, labels: bool = False) -> Scan:
     """Read a picture, a volume, or the folder of a DICOM series; the last two are kept in memory.
 
     `axial` turns a volume to axial slices (LPS); with `labels`, a palette's colours do not matter.
+    Raises `UserError` with the path, what is wrong with it, and what would be right.
     """
     try:
         stat = path.stat()
         if path.is_file() and stat.st_size == 0:
-            raise UserError(f"{path}: the file is empty (0 bytes): copy it again")
+            raise UserError("the file is empty (0 bytes): copy it again")
         return _read_cached(path, (stat.st_mtime_ns, stat.st_size), axial, labels)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be opened: {error.strerror or error}") from None
     except MemoryError:
@@ -67,8 +70,8 @@ def _read_cached(path: Path, version: tuple[int, int], axial: bool, labels: bool
         if axial:
             volume = sitk.DICOMOrient(volume, "LPS")
     except RuntimeError as error:
-        what = f"cannot be read ({itk_reason(error)})"
-        raise UserError(f"{path}: {what}: it is truncated, damaged or of another format") from None
+        advice = "it is truncated, damaged or of another format"
+        raise UserError(f"cannot be read ({itk_reason(error)}): {advice}") from None
     return Scan(sitk.GetArrayViewFromImage(volume), volume.GetSpacing()[:2], volume)
 
 
@@ -80,10 +83,10 @@ def _read_npy(path: Path) -> np.ndarray:
     except MemoryError:
         raise
     except Exception as error:  # NumPy raises nearly any error on a damaged file
-        raise UserError(f"{path}: is not an NPY array that can be read ({error})") from None
+        raise UserError(f"is not an NPY array that can be read ({error})") from None
     if array.ndim != 2 or array.dtype.kind not in "buif":
         what = f"holds {array.dtype} of shape {array.shape}"
-        raise UserError(f"{path}: {what}: real numbers of shape (h, w) are needed")
+        raise UserError(f"{what}: real numbers of shape (h, w) are needed")
     return array
 
 
@@ -97,7 +100,7 @@ def _read_picture(path: Path, *, labels: bool) -> np.ndarray:
             warnings.simplefilter("ignore", UserWarning)  # damaged metadata, intact pixels
             data = io.BytesIO(path.read_bytes())
             with Image.open(data, formats=("PNG", "JPEG", "TIFF")) as picture:
-                return _grey(path, picture, labels)
+                return _grey(picture, labels)
     except UnidentifiedImageError:
         what = "is not a PNG, JPEG or TIFF picture, or its beginning is damaged"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -106,32 +109,32 @@ def _read_picture(path: Path, *, labels: bool) -> np.ndarray:
         raise
     except Exception as error:  # Pillow raises nearly any error on a damaged picture
         what = f"is truncated or damaged ({error}): copy it again"
-    raise UserError(f"{path}: {what}")
+    raise UserError(what)
 
 
-def _grey(path: Path, picture: "Image.Image", labels: bool) -> np.ndarray:
+def _grey(picture: "Image.Image", labels: bool) -> np.ndarray:
     """Return the grey channel of a picture; refuse colour, transparency and several pages."""
     tiles = getattr(picture, "tile", None)
     raw = tiles[0].args if tiles else ""
     if picture.mode in ("RGB", "RGBA", "LA") and "16" in str(raw[0] if type(raw) is tuple else raw):
         # Pillow would reduce these to 8 bits without a warning.
-        raise UserError(f"{path}: has colour channels of 16 bits: save it as 16-bit grey")
+        raise UserError("has colour channels of 16 bits: save it as 16-bit grey")
     if (pages := getattr(picture, "n_frames", 1)) > 1:
-        raise UserError(f"{path}: has {pages} pages: give a picture of one page, or a volume")
+        raise UserError(f"has {pages} pages: give a picture of one page, or a volume")
     if picture.getexif().get(0x0112, 1) != 1:
-        raise UserError(f"{path}: is stored rotated (EXIF orientation): save it upright")
+        raise UserError("is stored rotated (EXIF orientation): save it upright")
     picture.load()
     grey = picture.mode in ("1", "L", "I", "F") or picture.mode.startswith("I;16")
     if grey or (picture.mode == "P" and labels):  # a palette only colours the label values
         return np.array(picture)
     if picture.mode not in ("P", "PA", "LA", "RGB", "RGBA"):
-        raise UserError(f"{path}: is a {picture.mode} picture: save it as grey")
+        raise UserError(f"is a {picture.mode} picture: save it as grey")
     channels = np.array(picture.convert("RGBA")).astype(np.int16)
     if channels[..., 3].min() < 255:
-        raise UserError(f"{path}: has transparent pixels: save it as grey without transparency")
+        raise UserError("has transparent pixels: save it as grey without transparency")
     if difference := int(np.ptp(channels[..., :3], axis=2).max()):
         what = f"is a colour picture (red, green and blue differ by up to {difference})"
-        raise UserError(f"{path}: {what}: save it as grey")
+        raise UserError(f"{what}: save it as grey")
     return channels[..., 0]
 
 
@@ -145,10 +148,9 @@ def _read_volume(path: Path) -> "sitk.Image":
     size = reader.GetSize()
     if max(size[3:], default=1) > 1:
         what = f"is a series of volumes, {' x '.join(map(str, size))}"
-        raise UserError(f"{path}: {what}: give one volume of three axes")
+        raise UserError(f"{what}: give one volume of three axes")
     if (numbers := reader.GetNumberOfComponents()) > 1:
-        what = f"has {numbers} numbers per voxel"
-        raise UserError(f"{path}: {what}: give one grey value per voxel")
+        raise UserError(f"has {numbers} numbers per voxel: give one grey value per voxel")
     if path.name.lower().endswith((".nii", ".nii.gz")):
         _check_nifti_length(path, voxels=int(np.prod(size, dtype=np.int64)))
     if len(size) > 3:
@@ -170,8 +172,8 @@ def _check_nifti_length(path: Path, voxels: int) -> None:
             bits = struct.unpack_from(order + "h", head, 14)[0]
             start = struct.unpack_from(order + "q", head, 168)[0]
     except (EOFError, OSError, zlib.error, struct.error) as error:
-        raise UserError(f"{path}: is truncated or damaged ({error}): copy it again") from None
+        raise UserError(f"is truncated or damaged ({error}): copy it again") from None
     expected = start + voxels * bits // 8
     if length < expected:
         what = f"is truncated: it has {length} bytes, but its header describes {expected}"
-        raise UserError(f"{path}: {what}: copy it again")
+        raise UserError(f"{what}: copy it again")
