@@ -39,7 +39,7 @@ def test_a_study_trains_each_network_of_each_fold_and_replicate():
     folds, replicates, classes = 3, 2, 3
     assert names.count("none") == folds * replicates
     assert names.count("gan") == names.count("classic") == 2 * folds * replicates  # a subset too
-    assert names.count("curve classic") == 2 * folds * replicates  # of two sizes
+    assert names.count("classic:0") == names.count("classic:20000") == folds * replicates
     synthesizers = [training.name for training in costs.all_synthesizer_trainings()]
     assert synthesizers == ["dcgan"] * (2 * folds * replicates * classes)
 

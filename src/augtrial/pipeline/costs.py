@@ -41,23 +41,12 @@ LEAST_MINUTES = 15
 
 
 @dataclass(frozen=True)
-class Training:
-    """The training of one network: its name, its updates, the multiply-adds of each, its weights.
-
-    `activations` are the numbers that an update keeps, `images` those that it learns from.
-    """
+class Training(Cost):
+    """The training of one network of this cost: its updates, and the images that it learns from."""
 
     name: str
     updates: int
-    multiply_adds: float
-    weights: int
-    activations: float
     images: int
-
-    @classmethod
-    def of_cost(cls, name: str, updates: int, cost: Cost, images: int) -> "Training":
-        """Return the training of a network of this cost."""
-        return cls(name, updates, cost.multiply_adds, cost.weights, cost.activations, images)
 
     def seconds(self, machine: Machine) -> float:
         """Return about how long it takes there, without the start of its job."""
@@ -99,21 +88,18 @@ class Costs:
             images = round(whole * len(labels) / len(self.study.classes))
             cost = kind.cost(settings, classes=len(labels), size=self.settings.roi.size)
             updates = kind.updates(settings, images)
-            trainings.append(Training.of_cost(name, updates, cost, images))
+            trainings.append(Training(**vars(cost), name=name, updates=updates, images=images))
         return trainings
 
     def network_trainings(self, replicate: Which) -> list[Training]:
         """Return the trainings of a fold's arms and curves."""
-        share, params, trainings = Replicate.parse(replicate), self.job_params, []
-        recipes = [(name, params.arm(name, share)) for name in params.arms(share)]
-        for name in params.curves(share):
-            recipes += [(f"curve {name}", point) for point in params.curve_points(name).values()]
+        share, trainings = Replicate.parse(replicate), []
         classifier, task = self.settings.classifier, self.study.task
         cost = task.cost(classifier, classes=len(self.study.classes), size=self.settings.roi.size)
-        for name, arm in recipes:
+        for name, arm in self.job_params.recipes(share).items():
             images = self.arm_images(arm, share)
             updates = task.updates(classifier, arm.budget or classifier.budget, images)
-            trainings.append(Training.of_cost(name, updates, cost, images))
+            trainings.append(Training(**vars(cost), name=name, updates=updates, images=images))
         return trainings
 
     def all_synthesizer_trainings(self) -> Iterator[Training]:

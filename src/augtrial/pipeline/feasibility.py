@@ -64,9 +64,9 @@ def _at(share: int) -> str:
 def _classic_sizes(study: Study, share: int) -> dict[str, int | str]:
     """Return how many variants per fold each key asks for."""
     params, replicate = JobParams(study), Replicate(1, share)
-    arms = study.settings.arms if share == 100 else study.settings.subset_arms
     sizes: dict[str, int | str] = {
-        f"arms.{name}.classic": params.arm(name, replicate).classic for name in arms
+        f"arms.{name}.classic": params.arm(name, replicate).classic
+        for name in params.arms(replicate)
     }
     for name in params.synthesizers(replicate):
         values = params.synthesizer_values(name, replicate)
@@ -81,9 +81,10 @@ def _extra_problems(study: Study) -> Iterable[str]:
     """Each lesion gives its share of `classic`, then its share of its class's extra ones."""
     available, params = study.settings.classic.number, JobParams(study)
     for share in study.shares:
+        replicate = Replicate(1, share)
         parts = [Counter(lesion.label for lesion in part) for part in _parts(study, share)]
-        for name in study.settings.arms if share == 100 else study.settings.subset_arms:
-            arm = params.arm(name, Replicate(1, share))
+        for name in params.arms(replicate):
+            arm = params.arm(name, replicate)
             if not arm.extra_classic:
                 continue
             worst = 0

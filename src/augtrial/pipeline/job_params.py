@@ -32,16 +32,19 @@ class JobParams:
         """Return the curves whose networks a replicate trains."""
         return list(self.settings.curves) if Replicate.parse(replicate).share == 100 else []
 
-    def trainings(self, replicate: Which) -> list[dict[str, Any]]:
-        """Return what a fold's job is told of the networks that it trains: arms, then curves."""
+    def recipes(self, replicate: Which) -> dict[str, Arm]:
+        """Return the recipes of a fold's networks: of arms by name, then of curves by "curve:size"."""
         recipes = {name: self.arm(name, replicate) for name in self.arms(replicate)}
         for name in self.curves(replicate):
             points = self.curve_points(name).items()
             recipes |= {f"{name}:{size}": point for size, point in points}
-        return [self._training(name, arm) for name, arm in recipes.items()]
+        return recipes
+
+    def trainings(self, replicate: Which) -> list[dict[str, Any]]:
+        """Return what a fold's job is told of the networks that it trains."""
+        return [self._training(name, arm) for name, arm in self.recipes(replicate).items()]
 
     def _training(self, name: str, arm: Arm) -> dict[str, Any]:
-        """Return what a job is told of one network; that of a curve is named "curve:size"."""
         budget = arm.budget or self.settings.classifier.budget
         return {
             "name": name,
