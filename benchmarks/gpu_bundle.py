@@ -24,9 +24,10 @@ from snakemake.utils import update_config
 from augtrial.core.io import read_histories, read_json, write_json, write_table
 from augtrial.core.names import PRIMARY_ENDPOINTS, contrast_arms
 from augtrial.jobs.predictions import gather_predictions
+from augtrial.jobs.provenance import record_study
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.paths import Paths
-from augtrial.pipeline.provenance import devices, study_facts, versions
+from augtrial.pipeline.provenance import study_facts
 from augtrial.pipeline.study import Study
 from augtrial.reporting.report.markdown import summary
 from augtrial.statistics.comparison import compare_networks
@@ -98,8 +99,8 @@ def tables(folder: Path) -> str:
     )
     for name, table in compared.items():
         write_table(root / f"tables/{name}.csv", table.assign(conditional_on=study.conditional_on))
-    made = {"versions": versions(), "devices": devices(root.glob("replicate*/**/*.json"))}
-    write_json(root / "study.json", study_facts(study) | made)
+    trainings = root.glob("replicate*/**/*.json")
+    record_study(study_facts(study), trainings, record=root / "study.json")
     return f"{summary(root)}\n{piece_times(study)}\n"
 
 

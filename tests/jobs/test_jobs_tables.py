@@ -110,4 +110,5 @@ def test_the_record_counts_the_trainings_by_device(tmp_path):
     record = json.loads((tmp_path / "study.json").read_text())
     assert (record["study"], record["lesions"]) == ("s", 4)
     assert record["devices"] == {"a GPU, bfloat16 autocast": 1, "CPU, float32": 2}
-    assert {"augtrial", "Python", "torch"} <= set(record["versions"])
+    named = {"augtrial", "Python", "torch", "torchvision", "albumentations"}
+    assert named <= set(record["versions"])

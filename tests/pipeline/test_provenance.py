@@ -1,6 +1,6 @@
 import json
 
-from augtrial.pipeline.provenance import config_hash, devices, study_facts, versions
+from augtrial.pipeline.provenance import config_hash, study_facts
 from augtrial.pipeline.study import Study
 
 CONFIG = {"study": "s", "replicates": 2, "arms": {"none": {}}}
@@ -23,15 +23,3 @@ def test_the_record_counts_lesions_patients_and_classes():
     assert 2 < facts["patients"] < 182
     assert facts["replicates"] == [1, 2]
     json.dumps(facts)
-
-
-def test_devices_are_those_of_the_trainings(tmp_path):
-    paths = []
-    for number, name in enumerate(["CPU, float32", "CPU, float32", "A GPU, bfloat16 autocast"]):
-        paths.append(tmp_path / f"{number}.json")
-        paths[-1].write_text(json.dumps({"device": name}), encoding="utf-8")
-    assert devices(paths) == {"CPU, float32": 2, "A GPU, bfloat16 autocast": 1}
-
-
-def test_versions_name_what_made_the_numbers():
-    assert {"augtrial", "Python", "torch", "torchvision", "albumentations"} <= set(versions())

@@ -1,13 +1,23 @@
 """The job of the record: where the numbers of a study came from."""
 
-from collections.abc import Mapping, Sequence
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from augtrial.core.io import write_json
-from augtrial.pipeline.provenance import devices, versions
+from augtrial import __version__
+from augtrial.core.io import read_json, write_json
+
+PACKAGES = ("torch", "torchvision", "numpy", "numba", "scikit-learn", "albumentations", "SimpleITK")
 
 
-def record_study(facts: Mapping[str, Any], trainings: Sequence[str], *, record: str | Path) -> None:
-    """Write the record of a study: its facts, the versions of the software, and the devices."""
-    write_json(record, {**facts, "versions": versions(), "devices": devices(trainings)})
+def record_study(
+    facts: Mapping[str, Any], trainings: Iterable[str | Path], *, record: str | Path
+) -> None:
+    """Write a study's facts, the versions of the software, and how many trainings a device ran."""
+    versions = {"augtrial": __version__, "Python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in PACKAGES}
+    devices = Counter(read_json(path)["device"] for path in trainings)
+    write_json(record, {**facts, "versions": versions, "devices": devices})

@@ -33,7 +33,7 @@ class JobParams:
         return list(self.settings.curves) if Replicate.parse(replicate).share == 100 else []
 
     def recipes(self, replicate: Which) -> dict[str, Arm]:
-        """Return the recipes of a fold's networks: of arms by name, then of curves by "curve:size"."""
+        """Return the recipes of a fold's networks: arms by name, then curves by "curve:size"."""
         recipes = {name: self.arm(name, replicate) for name in self.arms(replicate)}
         for name in self.curves(replicate):
             points = self.curve_points(name).items()
