@@ -25,7 +25,7 @@ from augtrial.training.device import Device, training_device
 from augtrial.training.engine import Training
 from augtrial.training.precision import feature
 from benchmarks.paired import markdown
-from benchmarks.trainings import classifier, noise, synthesizer, update_cost
+from benchmarks.trainings import classifier, gan_settings, noise, synthesizer, update_cost
 
 GROUPS, SECONDS = 5, 2.0  # groups of turns, and about how many seconds a group takes
 CLASSIFIERS = [  # whose, channels, hidden units, batch
@@ -54,14 +54,7 @@ def networks() -> Iterator[tuple[str, str, Any, float]]:
         yield settings.kind, widths, settings, update_cost(settings).multiply_adds
     for model, options, sizes in GANS:
         for whose, channels, batch in sizes:
-            settings = model(
-                classic=0,
-                samples=1,
-                generator_channels=channels,
-                discriminator_channels=channels[::-1],
-                batch=batch,
-                **options,
-            )
+            settings = gan_settings(model, channels, batch, **options)
             words = ", ".join([whose, *(f"{key} {value}" for key, value in options.items())])
             widths = f"{'-'.join(map(str, channels))}; batch {batch} ({words})"
             yield settings.kind, widths, settings, update_cost(settings).multiply_adds

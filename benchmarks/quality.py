@@ -74,7 +74,7 @@ def distance(images: np.ndarray) -> float:
 
 def plain(learnt: np.ndarray, seed: int, device: Device) -> np.ndarray:
     torch.manual_seed(seed)
-    settings = gan_settings(DcganSettings, CHANNELS, BATCH, EPOCHS)
+    settings = gan_settings(DcganSettings, CHANNELS, BATCH, epochs=EPOCHS)
     generator = plain_dcgan(learnt, settings, device.torch)[0].eval()
     with torch.no_grad():
         z = torch.rand(SAMPLES, settings.latent) * 2 - 1
@@ -82,7 +82,7 @@ def plain(learnt: np.ndarray, seed: int, device: Device) -> np.ndarray:
 
 
 def engine(learnt: np.ndarray, seed: int, device: Device) -> np.ndarray:
-    settings = gan_settings(DcganSettings, CHANNELS, BATCH, EPOCHS)
+    settings = gan_settings(DcganSettings, CHANNELS, BATCH, epochs=EPOCHS)
     labels = np.zeros(len(learnt), np.int64)
     make = partial(synthesizer, learnt, labels, settings, device, seed)
     (training,) = train_all([make], device)

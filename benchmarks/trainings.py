@@ -27,15 +27,16 @@ def update_cost(settings: Any) -> Cost:
     return kind.cost(settings, classes=len(drawn), size=SIZE)
 
 
-def gan_settings(model: Any, channels: list[int], batch: int, epochs: int = 1) -> Any:
+def gan_settings(model: Any, channels: list[int], batch: int, **options: Any) -> Any:
+    options = {"classic": 0, "samples": 1, "epochs": 1, "snapshots": 1} | options
     widths = {"generator_channels": channels, "discriminator_channels": channels[::-1]}
-    return model(classic=0, samples=1, **widths, batch=batch, epochs=epochs, snapshots=1)
+    return model(**widths, batch=batch, **options)
 
 
-def noise(count: int, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
+def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images of noise and their labels; what they show takes no time."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, size, size), np.uint8)
+    images = rng.integers(0, 256, (count, SIZE, SIZE), np.uint8)
     return images, rng.integers(0, len(CLASSES), count)
 
 
