@@ -13,8 +13,7 @@ import albumentations as A
 import cv2
 import numpy as np
 
-from augtrial.cohort.phantom.cohort import draw_lesions
-from augtrial.cohort.readers import LesionSlice
+from augtrial.cohort.phantom.cohort import PhantomLesion, draw_lesions
 from augtrial.config.cohort import ClassicSettings, RoiSettings
 from augtrial.core import seeds
 from augtrial.imaging.affine_augmentation import (
@@ -32,14 +31,10 @@ ROI, CLASSIC = RoiSettings(), ClassicSettings()
 FEW = 6  # lesions on which ways are held against each other
 SLOW = 20  # variants a lesion of a way that takes far longer
 
-
-def slices() -> list[LesionSlice]:
-    """Return the full slices of a cohort of the paper's size, as the readers give them."""
-    drawn = draw_lesions(seed=0, stream="benchmark", classes=PAPER)
-    return [LesionSlice(x.pixels, x.mask, None, x.spacing_mm, None) for x in drawn]
+Lesions = Sequence[PhantomLesion]
 
 
-def varied(lesions: Sequence[LesionSlice]) -> Iterator[tuple[LesionSlice, Context, list[Variant]]]:
+def varied(lesions: Lesions) -> Iterator[tuple[PhantomLesion, Context, list[Variant]]]:
     """Yield each lesion with its surroundings and the parameters of its variants."""
     for number, lesion in enumerate(lesions):
         context = extract_context(lesion, ROI, CLASSIC)
@@ -47,18 +42,16 @@ def varied(lesions: Sequence[LesionSlice]) -> Iterator[tuple[LesionSlice, Contex
         yield lesion, context, sample_variants(context.diameter, CLASSIC, draw)
 
 
-def ours(lesions: Sequence[LesionSlice]) -> int:
-    """Cut all variants and write their rows, as the workflow does; return how many."""
-    count = 0
+def ours(lesions: Lesions) -> None:
+    """Cut all variants and write their rows, as the workflow does."""
     for _, context, variants in varied(lesions):
-        count += len(apply_variants(context, variants, ROI.size))
+        apply_variants(context, variants, ROI.size)
         list(variant_rows(context, variants, ROI.size))
-    return count
 
 
-def opencv(lesions: Sequence[LesionSlice]) -> int:
+def opencv(lesions: Lesions) -> None:
     """Cut the same variants by a plain loop: window, smooth, warp, round."""
-    count, flags = 0, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     for lesion, context, variants in varied(lesions):
         for variant in variants:
             frame = context.in_slice(variant.frame(context.frame))
@@ -69,8 +62,6 @@ def opencv(lesions: Sequence[LesionSlice]) -> int:
             options = {"flags": flags, "borderMode": cv2.BORDER_REPLICATE}
             side, matrix = (ROI.size, ROI.size), frame.matrix(ROI.size)
             rounded(cv2.warpAffine(pixels, matrix, side, **options))
-            count += 1
-    return count
 
 
 def rounded(image: np.ndarray) -> np.ndarray:
@@ -83,9 +74,8 @@ def crop_and_shift(context: Context) -> tuple[int, float]:
     return round(context.frame.side), shift
 
 
-def albumentations(lesions: Sequence[LesionSlice]) -> int:
+def albumentations(lesions: Lesions) -> None:
     """Draw as many variants from an ordinary pipeline: rotate, flip, shift, scale, crop, resize."""
-    count = 0
     cubic = {"interpolation": cv2.INTER_CUBIC}
     for lesion in lesions:
         context = extract_context(lesion, ROI, CLASSIC)
@@ -101,11 +91,9 @@ def albumentations(lesions: Sequence[LesionSlice]) -> int:
         pipeline = A.Compose([affine, A.D4(p=0.5), crop, A.Resize(ROI.size, ROI.size, **cubic)])
         for _ in range(CLASSIC.number):
             rounded(pipeline(image=context.pixels)["image"])
-            count += 1
-    return count
 
 
-def torchio(lesions: Sequence[LesionSlice]) -> int:
+def torchio(lesions: Lesions) -> None:
     """Draw some variants from TorchIO's transforms, on the context as a volume of one slice."""
     import torch
     import torchio as tio
@@ -124,16 +112,14 @@ def torchio(lesions: Sequence[LesionSlice]) -> int:
         pipeline = tio.Compose([affine, flip, crop, tio.Resize((ROI.size, ROI.size, 1))])
         for _ in range(SLOW):
             rounded(pipeline(image).data[0, :, :, 0].numpy())
-    return SLOW * len(lesions)
 
 
 def text() -> str:
-    cohort = slices()
-    few = cohort[:FEW]
+    cohort = list(draw_lesions(seed=0, stream="benchmark", classes=PAPER))
     ways = {"augtrial": ours, "plain OpenCV loop": opencv, "albumentations": albumentations}
     ways |= {"TorchIO": torchio} if find_spec("torchio") else {}
-    counts = {name: way(few) for name, way in ways.items()}
-    took = paired({name: partial(way, few) for name, way in ways.items()}, rounds=3)
+    took = paired({name: partial(way, cohort[:FEW]) for name, way in ways.items()}, rounds=3)
+    counts = dict.fromkeys(ways, FEW * CLASSIC.number) | {"TorchIO": FEW * SLOW}
     rate = {name: counts[name] / took[name] for name in ways}
     whole = seconds(partial(ours, cohort))
     rows = [[name, f"{rate[name]:.0f}", f"{rate['augtrial'] / rate[name]:.1f}"] for name in ways]
