@@ -9,7 +9,6 @@ it.
 """
 
 import ast
-import itertools
 import os
 import re
 import subprocess
@@ -30,8 +29,7 @@ from benchmarks.paired import ROOT, markdown, seconds, snakemake_command
 
 QUICK = ROOT / "config/quick.yaml"
 FOUR = ("none", "classic", "classic+dcgan", "classic+acgan")
-SCRIPT = re.compile(r'^ *script:\n +"../scripts/(.+)"', re.MULTILINE)
-RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
+SCRIPTS = {"draw_results": "draw_figures", "draw_images": "draw_figures"}  # the others: as the rule
 BENCHMARK = re.compile(r"^ *benchmark: (.+)$", re.MULTILINE)
 THREADS = re.compile(r"^ *threads: (\d+)$", re.MULTILINE)
 TRAINED = re.compile(r"^trained .* in ([\d.]+) s$", re.MULTILINE)
@@ -79,23 +77,10 @@ def jobs(folder: Path, threads: Mapping[str, int]) -> dict[str, list[float]]:
     return dict(sorted(took.items(), key=lambda item: -sum(item[1])))
 
 
-def scripts() -> dict[str, str]:
-    """Return for each rule the name of its script."""
-    found: dict[str, str] = {}
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        text = path.read_text(encoding="utf-8")
-        begins = [*RULE.finditer(text), None]
-        for rule, following in itertools.pairwise(begins):
-            named = SCRIPT.search(text, rule.end(), following.start() if following else len(text))
-            name, renamed = rule.groups()
-            if script := named[1] if named else found.get(name):
-                found[renamed or name] = script
-    return found
-
-
-def start_seconds(script: str) -> float:
-    """Return how long a job of a script takes until all is imported, the median of three."""
-    tree = ast.parse((ROOT / "workflow/scripts" / script).read_text(encoding="utf-8"))
+def start_seconds(rule: str) -> float:
+    """Return how long a job of a rule takes until all is imported, the median of three."""
+    script = ROOT / "workflow/scripts" / f"{SCRIPTS.get(rule, rule)}.py"
+    tree = ast.parse(script.read_text(encoding="utf-8"))
     (body,) = (node for node in tree.body if isinstance(node, ast.With))
     lines = [node for node in body.body if isinstance(node, ast.Import | ast.ImportFrom)]
     # Snakemake's own preamble comes first, then the script's head.
@@ -126,9 +111,7 @@ def rule_rows(took: Jobs, starts: Mapping[str, float]) -> list[list[object]]:
 
 def text(cores: int = 2) -> str:
     config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
-    of_script = {script: start_seconds(script) for script in sorted(set(scripts().values()))}
-    starts = {rule: of_script[script] for rule, script in scripts().items()}
-    rows = []
+    rows, starts = [], dict[str, float]()
     for name, study in (("the paper's four arms", four_arms(config)), ("whole", config)):
         with TemporaryDirectory() as folder:
             begin = time.perf_counter()
@@ -136,6 +119,7 @@ def text(cores: int = 2) -> str:
             wall = time.perf_counter() - begin
             took = jobs(Path(folder), given_threads(output))
             trained = training_seconds(Path(folder))
+        starts |= {rule: start_seconds(rule) for rule in took if rule not in starts}
         rows.append(study_row(name, wall, cores, trained, took, starts))
     columns = ["quick study; core seconds", "wall, s", "trainings", "starts", "work", "idle"]
     rules = ["rule (whole study)", "jobs", "start, s", "mean, s", "together, s"]
