@@ -13,7 +13,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib.util import find_spec
@@ -133,10 +133,8 @@ def without_loops(work: partial) -> Seconds:
         return work()
 
 
-def classifier_row(
-    name: str, channels: list[int], hidden_units: int, updates: int
-) -> tuple[Row, Row]:
-    """Time one size of the classifier: images a second of each loop, and the ms of a step."""
+def classifier_row(name: str, channels: list[int], hidden_units: int, updates: int) -> Row:
+    """Time one size of the classifier: images a second of each loop, and the ratios."""
     settings = FridAdarSettings(channels=channels, hidden_units=hidden_units, learning_rate=0.01)
     with fitting_device(settings) as device:
         updates *= LONGER if device.is_gpu else 1
@@ -145,18 +143,11 @@ def classifier_row(
         if find_spec("keras"):
             works[KERAS] = partial(keras_classifier, images, labels, settings)
         make = partial(classifier, images, labels, settings, updates, device)
-        works |= engine_works(make, device)
         if not device.is_gpu:
-            works[NO_LOOPS] = partial(without_loops, works[OURS])
-        took = paired(works)
+            works[NO_LOOPS] = partial(without_loops, partial(training_seconds, make, device))
+        took = paired(works | engine_works(make, device))
     title = f"{name}: {'-'.join(map(str, channels))}, dense {hidden_units}"
-    steps = {"step": title, "device": device.name}
-    for way in (PLAIN, NO_LOOPS, OURS):
-        if way in took:
-            steps[way] = f"{1000 * took[way] / updates:.1f}"
-    if NO_LOOPS in took:
-        steps["without / with"] = f"{took.pop(NO_LOOPS) / took[OURS]:.2f}"
-    return rate_row(title, device, took, len(images)), steps
+    return rate_row(title, device, took, len(images))
 
 
 def fitting_device(settings: Any) -> AbstractContextManager[Device]:
@@ -174,7 +165,7 @@ def engine_works(make: Callable[[], Training], device: Device) -> dict[str, part
 
 
 def rate_row(title: str, device: Device, took: dict[str, float], images: int) -> Row:
-    """Return images a second of each way, and the engine's over the plain loop's."""
+    """Return images a second of each way, and the engine's over those of the loops."""
     print(title, {way: round(value, 2) for way, value in took.items()}, file=sys.stderr, flush=True)
     rates = {way: images / seconds for way, seconds in took.items()}
     if TOGETHER in rates:
@@ -183,7 +174,10 @@ def rate_row(title: str, device: Device, took: dict[str, float], images: int) ->
     row = {"images a second": title, "device": device.name}
     row |= {way: f"{rate:.{digits}f}" for way, rate in rates.items()}
     ours = [way for way in (OURS, TOGETHER) if way in rates]
-    return row | {f"{way} / plain": f"{rates[way] / rates[PLAIN]:.2f}" for way in ours}
+    row |= {f"{way} / plain": f"{rates[way] / rates[PLAIN]:.2f}" for way in ours}
+    if NO_LOOPS in rates:
+        row["with / without loops"] = f"{rates[OURS] / rates[NO_LOOPS]:.2f}"
+    return row
 
 
 def since(begin: float, device: torch.device) -> Seconds:
@@ -254,11 +248,9 @@ def synthesizer_row(name: str, channels: list[int], batch: int, updates: int) ->
 
 
 def text() -> str:
-    rates, steps = zip(*(classifier_row(*size) for size in CLASSIFIERS), strict=True)
     sizes = SYNTHESIZERS + (PAPERS if torch.cuda.is_available() else [])
-    tables: dict[str, Sequence[Row]] = {
-        "Classifier, batch 64:": rates,
-        "What a step of the classifier costs, in ms:": steps,
+    tables = {
+        "Classifier, batch 64:": [classifier_row(*size) for size in CLASSIFIERS],
         "DCGAN:": [synthesizer_row(*size) for size in sizes],
     }
     parts = ((list(rows[0]), [row.values() for row in rows]) for rows in tables.values())
