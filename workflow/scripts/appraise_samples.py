@@ -1,11 +1,6 @@
-from augtrial.pipeline.script_context import job, settings
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.fidelity import appraise_samples
 
-    appraise_samples(
-        **snakemake.input,
-        **settings(snakemake),
-        **snakemake.output,
-        replicate=snakemake.wildcards.replicate,
-    )
+    appraise_samples(**arguments(snakemake), replicate=snakemake.wildcards.replicate)

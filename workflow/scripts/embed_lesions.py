@@ -1,6 +1,6 @@
-from augtrial.pipeline.script_context import job, settings
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.embedding import embed_lesions
 
-    embed_lesions(**snakemake.input, **settings(snakemake), **snakemake.output)
+    embed_lesions(**arguments(snakemake))

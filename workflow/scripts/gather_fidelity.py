@@ -1,6 +1,6 @@
-from augtrial.pipeline.script_context import job
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.fidelity import gather_fidelity
 
-    gather_fidelity(**snakemake.input, **snakemake.output)
+    gather_fidelity(**arguments(snakemake))

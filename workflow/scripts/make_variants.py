@@ -1,11 +1,6 @@
-from augtrial.pipeline.script_context import job, settings
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.variants import make_variants
 
-    make_variants(
-        **snakemake.input,
-        **settings(snakemake),
-        **snakemake.output,
-        replicate=snakemake.wildcards.replicate,
-    )
+    make_variants(**arguments(snakemake), replicate=snakemake.wildcards.replicate)

@@ -1,11 +1,6 @@
-from augtrial.pipeline.script_context import job, settings
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.baselines import score_baselines
 
-    score_baselines(
-        **snakemake.input,
-        **settings(snakemake),
-        **snakemake.output,
-        replicate=snakemake.wildcards.replicate,
-    )
+    score_baselines(**arguments(snakemake), replicate=snakemake.wildcards.replicate)

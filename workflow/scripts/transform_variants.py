@@ -1,12 +1,7 @@
-from augtrial.pipeline.script_context import job, settings
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.transforms import transform_variants
 
-    transform_variants(
-        **snakemake.input,
-        **settings(snakemake),
-        **snakemake.output,
-        replicate=snakemake.wildcards.replicate,
-        arm=snakemake.wildcards.arm,
-    )
+    arm, replicate = snakemake.wildcards.arm, snakemake.wildcards.replicate
+    transform_variants(**arguments(snakemake), arm=arm, replicate=replicate)

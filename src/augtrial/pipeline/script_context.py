@@ -41,6 +41,11 @@ def settings(snakemake: Any) -> dict[str, Any]:
     return {name: value for name, value in snakemake.params.items() if name not in HASHES}
 
 
+def arguments(snakemake: Any) -> dict[str, Any]:
+    """Return a job's named files and its parameters, where no two have one name."""
+    return {**snakemake.input, **settings(snakemake), **snakemake.output}
+
+
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Run a script's body with its output in the rule's log as well.
