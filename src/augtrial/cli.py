@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     chosen = parser.parse_args(arguments)
     try:
-        return chosen.run(chosen)
+        return chosen.run(chosen) or 0
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,14 +86,13 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _export(chosen: argparse.Namespace) -> int:
+def _export(chosen: argparse.Namespace) -> None:
     from augtrial.jobs.export import export_study
 
     print(export_study(chosen.study, chosen.out))
-    return 0
 
 
-def _compare(chosen: argparse.Namespace) -> int:
+def _compare(chosen: argparse.Namespace) -> None:
     from augtrial.core.io import write_table
     from augtrial.reporting.report.verdicts import verdict_lines
     from augtrial.statistics.comparison import classification_tables, compare
@@ -113,18 +112,15 @@ def _compare(chosen: argparse.Namespace) -> int:
         tables |= classification_tables(predictions, confidence=chosen.confidence)
         for name, table in tables.items():
             write_table(chosen.tables / f"{name}.csv", table)
-    return 0
 
 
-def _summary(chosen: argparse.Namespace) -> int:
+def _summary(chosen: argparse.Namespace) -> None:
     from augtrial.reporting.report.markdown import summary
 
     print(summary(chosen.results), end="")
-    return 0
 
 
-def _settings(chosen: argparse.Namespace) -> int:
+def _settings(chosen: argparse.Namespace) -> None:
     from augtrial.config.reference import reference
 
     print(reference(), end="")
-    return 0
