@@ -31,26 +31,20 @@ def predict_replicate(
     `outputs` are the files `arms`, `curves` and `updates`.
     """
     limit_threads()
-    judged = tasks[task]
+    judged, which = tasks[task], Replicate.parse(replicate)
     values = judged.settings(settings)
+    share = {} if which.share == 100 else {"share": which.share}
     found: dict[str, list[pd.DataFrame]] = {"arms": [], "curves": [], "updates": []}
     for fold, path, pictures, table in zip(folds, networks, rois, tables, strict=True):
         lesions = pd.read_csv(table, dtype=str, keep_default_na=False)
         images = read_arrays([pictures])["images"]
         for name, state in named_networks(path):
-            kind, columns = _columns(name)
-            columns = fold_columns(fold, replicate) | columns
+            kind, named = _columns(name)
+            columns = {"fold": fold, "replicate": which.number, **share, **named}
             rows = judged.predict(state, values, lesions, images, classes=classes, columns=columns)
             found[kind].append(rows)
     for kind, rows in found.items():
         write_table(outputs[kind], pd.concat(rows or [pd.DataFrame()]))
-
-
-def fold_columns(fold: int, replicate: str) -> dict[str, Any]:
-    """Return the columns that say which fold and replicate a prediction is of."""
-    which = Replicate.parse(replicate)
-    share = {} if which.share == 100 else {"share": which.share}
-    return {"fold": fold, "replicate": which.number, **share}
 
 
 def _columns(name: str) -> tuple[str, dict[str, Any]]:
