@@ -8,7 +8,7 @@ from augtrial.core.replicate import PATTERN as REPLICATE
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.job_params import JobParams
-from augtrial.pipeline.paths import Paths
+from augtrial.pipeline.paths import COMPARED, Paths
 from augtrial.pipeline.provenance import study_facts
 from augtrial.pipeline.snakefile import open_study, redraws, shared_cores, tell_plan, tell_verdicts
 

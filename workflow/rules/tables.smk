@@ -9,19 +9,7 @@ rule compare_arms:
         subsets="<results>/predictions_subsets.csv",
         histories=paths.histories(),
     output:
-        endpoints="<results>/tables/endpoints.csv",
-        contrasts="<results>/tables/contrasts.csv",
-        verdicts="<results>/tables/verdicts.csv",
-        secondary="<results>/tables/secondary.csv",
-        training="<results>/tables/training.csv",
-        confusion="<results>/tables/confusion.csv",
-        calibration="<results>/tables/calibration.csv",
-        reliability="<results>/tables/reliability.csv",
-        roc="<results>/tables/roc.csv",
-        curve="<results>/tables/curve.csv",
-        updates="<results>/tables/updates.csv",
-        subsets="<results>/tables/subsets.csv",
-        subset_contrasts="<results>/tables/subset_contrasts.csv",
+        **{name: f"<results>/tables/{name}.csv" for name in COMPARED},
     log:
         "<logs>/compare_arms.log",
     benchmark:

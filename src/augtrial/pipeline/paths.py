@@ -8,6 +8,12 @@ from augtrial.core.replicate import Replicate
 from augtrial.pipeline.job_params import JobParams
 from augtrial.pipeline.study import Study, Which
 
+# The tables that `compare_arms` makes of the predictions.
+COMPARED = (
+    *("endpoints", "contrasts", "verdicts", "secondary", "training", "confusion", "calibration"),
+    *("reliability", "roc", "curve", "updates", "subsets", "subset_contrasts"),
+)
+
 
 class Paths:
     """The files of a study, relative to the folder in which Snakemake runs."""
@@ -152,8 +158,6 @@ class Paths:
         """Return the tables and the record that figures and report are made from."""
         names = ["rois.csv", "folds.csv", "study.json", "predictions.csv"]
         names += ["predictions_curve.csv", "predictions_updates.csv", "predictions_subsets.csv"]
-        tables = ["endpoints", "contrasts", "verdicts", "secondary", "training", "confusion"]
-        tables += ["calibration", "reliability", "roc", "fidelity", "fidelity_means", "curve"]
-        tables += ["updates", "subsets", "subset_contrasts", "embedding", "embedding_neighbours"]
-        names += [f"tables/{name}.csv" for name in tables]
+        others = ["fidelity", "fidelity_means", "embedding", "embedding_neighbours"]
+        names += [f"tables/{name}.csv" for name in (*COMPARED, *others)]
         return [f"{self.study.root}/{name}" for name in names]
