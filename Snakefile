@@ -5,6 +5,7 @@
 #   snakemake figures --configfile config/quick.yaml           redraw a finished study
 
 from augtrial.core.replicate import PATTERN as REPLICATE
+from augtrial.pipeline.code_hash import CodeParam, source_hash
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.job_params import JobParams

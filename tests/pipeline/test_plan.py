@@ -74,6 +74,7 @@ from pathlib import Path
 
 import yaml
 
+from augtrial.pipeline.code_hash import source_hash
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.feasibility import fit_problems
 from augtrial.pipeline.figure_specs import FigureSpecs
@@ -93,7 +94,7 @@ assert costs.networks_mb(1) and costs.synthesizer_mb("acgan", 1) and costs.looki
 assert costs.network_threads(1, 1) and costs.synthesizer_threads(1, 1, "dcgan")
 assert JobParams(study).trainings(1) and Paths(study).data() and study_facts(study)
 assert FigureSpecs(study).drawn_from() and FigureSpecs(study).style()
-assert study.code("synthesizers.acgan", *study.task_modules)
+assert source_hash("synthesizers.acgan", *study.task_modules)
 print(*(name for name in ("torch", "numba", "cv2", "matplotlib") if name in sys.modules))
 """
 

@@ -18,7 +18,7 @@ rule make_variants:
         classic=study.settings.classic.model_dump(),
         size=study.settings.roi.size,
         seed=study.settings.seed,
-        code=study.code("jobs.variants"),
+        code=CodeParam("jobs.variants"),
     script:
         "../scripts/make_variants.py"
 
@@ -37,6 +37,6 @@ rule transform_variants:
         transforms=lambda w: study.settings.arms[w.arm].transforms,
         size=lambda w: job_params.arm(w.arm, w.replicate).classic,
         seed=study.settings.seed,
-        code=study.code("jobs.transforms"),
+        code=CodeParam("jobs.transforms"),
     script:
         "../scripts/transform_variants.py"

@@ -36,7 +36,7 @@ rule train_classifiers:
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=paths.checkpoints,
-        code=study.code("jobs.classifiers", *study.task_modules),
+        code=CodeParam("jobs.classifiers", *study.task_modules),
         user_code=study.user_code,
     script:
         "../scripts/train_classifiers.py"
@@ -70,7 +70,7 @@ rule predict_replicate:
         task=study.settings.task,
         settings=job_params.classifier_values(),
         classes=study.classes,
-        code=study.code("jobs.predictions", *study.task_modules),
+        code=CodeParam("jobs.predictions", *study.task_modules),
         user_code=study.user_code,
     script:
         "../scripts/predict_replicate.py"
@@ -93,7 +93,7 @@ rule score_baselines:
         baselines=study.settings.baselines,
         folds=study.folds,
         classes=study.classes,
-        code=study.code("jobs.baselines"),
+        code=CodeParam("jobs.baselines"),
     script:
         "../scripts/score_baselines.py"
 
@@ -111,7 +111,7 @@ rule gather_predictions:
         "<logs>/gather_predictions.log",
     params:
         arms=list(study.settings.arms),
-        code=study.code("jobs.predictions"),
+        code=CodeParam("jobs.predictions"),
     script:
         "../scripts/gather_predictions.py"
 

@@ -13,7 +13,7 @@ rule draw_phantom:
     threads: 8  # patients are drawn in parallel, on up to 8 cores
     params:
         phantom=study.settings.cohort.phantom.model_dump(),
-        code=study.code("jobs.phantom"),
+        code=CodeParam("jobs.phantom"),
     script:
         "../scripts/draw_phantom.py"
 
@@ -26,6 +26,6 @@ rule write_folds:
     localrule: True
     params:
         rows=study.fold_rows(),
-        code=study.code("jobs.lesion_tables"),
+        code=CodeParam("jobs.lesion_tables"),
     script:
         "../scripts/write_folds.py"

@@ -27,7 +27,7 @@ rule appraise_samples:
         classifier=job_params.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
-        code=study.code("jobs.fidelity", *study.task_modules),
+        code=CodeParam("jobs.fidelity", *study.task_modules),
         user_code=study.user_code,
     script:
         "../scripts/appraise_samples.py"
@@ -42,6 +42,6 @@ rule gather_fidelity:
     log:
         "<logs>/gather_fidelity.log",
     params:
-        code=study.code("jobs.fidelity"),
+        code=CodeParam("jobs.fidelity"),
     script:
         "../scripts/gather_fidelity.py"

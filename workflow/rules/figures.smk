@@ -20,7 +20,7 @@ rule draw_results:
     params:
         figures=figure_specs.metadata(results),
         style=figure_specs.style(),
-        code=study.code(*(f"reporting.figures.{figure.kind}" for figure in results), "jobs.figures"),
+        code=CodeParam(*(f"reporting.figures.{figure.kind}" for figure in results), "jobs.figures"),
     script:
         "../scripts/draw_figures.py"
 
@@ -39,4 +39,4 @@ use rule draw_results as draw_images with:
     params:
         figures=figure_specs.metadata(images),
         style=figure_specs.style(),
-        code=study.code(*(f"reporting.figures.{figure.kind}" for figure in images), "jobs.figures"),
+        code=CodeParam(*(f"reporting.figures.{figure.kind}" for figure in images), "jobs.figures"),

@@ -20,6 +20,6 @@ rule draw_oracle:
         roi=study.settings.roi.model_dump(),
         classic=study.settings.classic.model_dump(),
         seed=study.settings.seed,
-        code=study.code("jobs.oracle"),
+        code=CodeParam("jobs.oracle"),
     script:
         "../scripts/draw_oracle.py"

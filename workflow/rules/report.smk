@@ -23,7 +23,7 @@ rule write_report:
         note=study.settings.note,
         order=figure_specs.order(),
         captions=figure_specs.captions(f"{workflow.basedir}/workflow/report"),
-        code=study.code("jobs.report"),
+        code=CodeParam("jobs.report"),
         template=figure_specs.page_source(),
     script:
         "../scripts/write_report.py"

@@ -20,7 +20,7 @@ rule extract_rois:
         lesions=lambda w: study.lesion_values(study.part(w.replicate, w.part)),
         roi=study.settings.roi.model_dump(),
         reach=job_params.reach(),
-        code=study.code("jobs.rois"),
+        code=CodeParam("jobs.rois"),
     script:
         "../scripts/extract_rois.py"
 
@@ -34,6 +34,6 @@ rule gather_rois:
         "<logs>/gather_rois.log",
     params:
         lesions=[lesion.lesion_id for lesion in study.lesions],
-        code=study.code("jobs.lesion_tables"),
+        code=CodeParam("jobs.lesion_tables"),
     script:
         "../scripts/gather_rois.py"

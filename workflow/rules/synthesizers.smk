@@ -34,7 +34,9 @@ rule train_synthesizer:
         device=study.settings.device,
         precision=study.settings.precision,
         checkpoints=paths.checkpoints,
-        code=study.code("jobs.synthesizers"),
-        kind_code=lambda w: study.code(study.synthesizer_module(w.synthesizer))(w),
+        code=CodeParam("jobs.synthesizers"),
+        kind_code=lambda w: source_hash(
+            f"synthesizers.{study.synthesizer_kind(w.synthesizer).name}"
+        ),
     script:
         "../scripts/train_synthesizer.py"

@@ -25,7 +25,7 @@ rule compare_arms:
         classes=study.classes,
         conditional_on=study.conditional_on,
         sizes={share: study.training_size(share) for share in study.shares},
-        code=study.code("jobs.comparison", *study.task_modules),
+        code=CodeParam("jobs.comparison", *study.task_modules),
     script:
         "../scripts/compare_arms.py"
 
@@ -54,7 +54,7 @@ rule embed_lesions:
         classifier=job_params.classifier_values(),
         classes=study.classes,
         seed=study.settings.seed,
-        code=study.code("jobs.embedding", *study.task_modules),
+        code=CodeParam("jobs.embedding", *study.task_modules),
         user_code=study.user_code,
     script:
         "../scripts/embed_lesions.py"
@@ -69,6 +69,6 @@ rule record_study:
         "<logs>/record_study.log",
     params:
         facts=study_facts(study),
-        code=study.code("jobs.provenance"),
+        code=CodeParam("jobs.provenance"),
     script:
         "../scripts/record_study.py"

@@ -8,7 +8,6 @@ import ast
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -22,7 +21,6 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statement
 TYPING = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-@dataclass(frozen=True)
 class CodeParam:
     """A parameter of a rule: the hash of the modules that its script depends on.
 
@@ -30,7 +28,9 @@ class CodeParam:
     that job alone.
     """
 
-    modules: tuple[str, ...]
+    def __init__(self, *modules: str) -> None:
+        """Name the modules, such as "jobs.rois"."""
+        self.modules = modules
 
     def __call__(self, wildcards: object) -> str:
         """Return the hash, which is the same for all jobs of the rule."""

@@ -1,8 +1,4 @@
-"""The study: settings, lesions, classes and folds, before any job runs.
-
-It knows the folds beforehand, so that a job of fold k can be given the pictures of the other folds'
-lesions and no others.
-"""
+"""The study: settings, lesions, classes and folds, before any job runs."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +15,6 @@ from augtrial.config.settings import Settings
 from augtrial.core import seeds
 from augtrial.core.registry import synthesizers, tasks
 from augtrial.core.replicate import Replicate
-from augtrial.pipeline.code_hash import CodeParam
 
 PHANTOM = "phantom"
 Which = int | str | Replicate  # a replicate, as code or a wildcard names it
@@ -192,10 +187,6 @@ class Study:
         """The task that the arms are judged by (`tasks.base.Task`)."""
         return tasks[self.settings.task]
 
-    def synthesizer_module(self, name: str) -> str:
-        """Return the module of one of the study's synthesizers, for the hash of its code."""
-        return f"synthesizers.{self.settings.synthesizers[name].kind}"
-
     @property
     def task_modules(self) -> list[str]:
         """The modules that decide what the task's networks learn and predict."""
@@ -226,12 +217,10 @@ class Study:
         """Part -> the fresh lesions of a second table that belong to it."""
         if self.fresh_cohort is None:
             return {part: [] for part in self.folds}
-        options: dict[str, Any] = {
-            "classes": self.classes,
-            "folds": self.folds,
-            "seed": self.settings.seed,
-        }
-        return fresh_parts(self.fresh_cohort, self.cohort, **options)
+        folds, seed = self.folds, self.settings.seed
+        return fresh_parts(
+            self.fresh_cohort, self.cohort, classes=self.classes, folds=folds, seed=seed
+        )
 
     def oracle_phantom(self) -> dict[str, Any] | None:
         """Return what the built-in cohort's fresh lesions are drawn by; None of a table."""
@@ -245,11 +234,6 @@ class Study:
         return self._fresh_parts[int(part)]
 
     # For Snakemake -------------------------------------------------------------------------
-
-    @staticmethod
-    def code(*modules: str) -> CodeParam:
-        """Return the hash of the code that a rule stands on, as a parameter of the rule."""
-        return CodeParam(modules)
 
     @staticmethod
     def pictures(lesions: Iterable[Lesion]) -> list[str]:
