@@ -8,9 +8,9 @@ import numpy as np
 
 from augtrial.cohort.lesion import OPTIONAL, Cohort, Lesion, format_name
 from augtrial.cohort.lesion_stats import LesionStats
+from augtrial.cohort.rows import MAX_LISTED, rows_in_words
 from augtrial.core.names import nearest, number_of
 
-MAX_LISTED = 20
 LEAK = (
     "in different folds, one would be in training and the other in testing, and the results "
     "would be too good"
@@ -184,7 +184,4 @@ def _lesions(stats: list[LesionStats]) -> str:
 
 
 def _rows(stats: list[LesionStats]) -> str:
-    """Return "rows 2, 5, 7", with at most eight numbers."""
-    rows = [str(item.lesion.row) for item in stats]
-    listed = ", ".join(rows[:8]) + (", ..." if len(rows) > 8 else "")
-    return f"row {listed}" if len(rows) == 1 else f"rows {listed}"
+    return rows_in_words([item.lesion.row for item in stats])

@@ -9,11 +9,18 @@ from pathlib import Path
 
 from augtrial.cohort.lesion import BOX, OPTIONAL, PICTURES, REQUIRED, VOLUMES, Lesion
 from augtrial.core.errors import UserError
+from augtrial.core.names import first_lines
 
 # The result tables use these words in the column of the classes.
 _RESERVED = ("all", "macro", "weighted")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 MAX_LISTED = 20  # problems of one kind
+
+
+def rows_in_words(numbers: list[int]) -> str:
+    """Return "row 2" or "rows 2, 5, 7", with at most MAX_LISTED numbers."""
+    listed = ", ".join(first_lines([str(number) for number in numbers], MAX_LISTED))
+    return f"row {listed}" if len(numbers) == 1 else f"rows {listed}"
 
 
 class Problems:

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from augtrial.cohort.lesion import OPTIONAL, REQUIRED, Cohort, Lesion
-from augtrial.cohort.rows import MAX_LISTED, Problems, Row, row_lesion
+from augtrial.cohort.rows import Problems, Row, row_lesion, rows_in_words
 from augtrial.core.names import did_you_mean, letters
 
 NEEDED = "give a header row and one row per lesion"
@@ -133,7 +133,7 @@ def _check_identities(rows: list[Row], problems: Problems) -> None:
     for column in ("patient_id", "fold"):
         empty = [row.number for row in rows if not row[column]]
         if empty and len(empty) < len(rows):
-            text = f"{column} is empty in {_some_rows(empty)}, and not in the others"
+            text = f"{column} is empty in {rows_in_words(empty)}, and not in the others"
             problems.add("gaps", f"{text}: fill it in every row, or in none")
 
 
@@ -169,11 +169,3 @@ def _check_folds(lesions: tuple[Lesion, ...], problems: Problems) -> None:
             where = ", ".join(f"fold {fold} (row {row})" for fold, row in sorted(rows.items()))
             text = f"patient_id {patient!r} is in {where}: keep each patient in one fold"
             problems.add("patients in several folds", text)
-
-
-def _some_rows(rows: list[int]) -> str:
-    """Return "rows 2, 5, 7", with at most MAX_LISTED numbers."""
-    listed = ", ".join(map(str, rows[:MAX_LISTED]))
-    if len(rows) > MAX_LISTED:
-        listed += f" ... and {len(rows) - MAX_LISTED} more"
-    return f"row {listed}" if len(rows) == 1 else f"rows {listed}"
