@@ -1,11 +1,7 @@
 """Before and after a study on a GPU machine: its ROIs, and the tables of what it predicted.
 
-`python -m benchmarks.gpu_bundle prepare FOLDER CONFIG [KEY=VALUE ...] [--packages VERSION]` cuts
-the ROIs of a config's cohort and writes them, and what the study is, into FOLDER: some ten MB. Arms
-that need further files (fresh lesions, albumentations) or no network stay out with their contrasts,
-and so do subsets of the patients. VERSION is the Python of a Linux machine without pydantic.
-`python -m benchmarks.gpu_bundle tables FOLDER` turns the predictions in FOLDER/finished into
-endpoints and verdicts, and prints them with the time that the pieces took.
+`gpu_study.sh` says how. Arms that need further files (fresh lesions, albumentations) or no network
+stay out with their contrasts, and so do subsets of the patients.
 """
 
 import os

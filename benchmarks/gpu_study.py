@@ -1,10 +1,7 @@
 """A whole study on a GPU machine, piece by piece, by the product's own jobs and without Snakemake.
 
-`benchmarks/gpu_study.sh` says how. `python -m benchmarks.gpu_study FOLDER MINUTES` goes on for so
-long with the study that `gpu_bundle` has prepared. FOLDER/results is laid out as `pipeline.paths`
-says; what of it has to travel back (predictions, histories, records, and how the samples of the
-first replicate grew) is copied to FOLDER/finished after each piece of work. It ends with 0 when all
-is done and with 75 when there is more to do.
+`gpu_study.sh` says how. What has to travel back (predictions, histories, records, and how the
+samples of the first replicate grew) is copied to FOLDER/finished after each piece of work.
 """
 
 import itertools

@@ -1,7 +1,6 @@
 """A study's settings: every key of its config, its default and where the default comes from.
 
-The defaults are the paper's values (Frid-Adar et al. 2018, arXiv 1803.01229; sections named);
-where the paper is silent the description says so. Keys that nobody knows are refused.
+Sections are those of Frid-Adar et al. 2018 (arXiv 1803.01229).
 """
 
 from typing import Annotated, Literal
