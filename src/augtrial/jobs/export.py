@@ -1,7 +1,7 @@
 """A study's training sets and what its folds hold out, as files for networks made elsewhere."""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,19 +76,19 @@ def export_study(source: Path, folder: Path) -> str:
     Raises:
         UserError: no such study, its images are not made yet, or the folder is in use.
     """
-    study, base, command = _open(source)
-    paths, params = Paths(study), JobParams(study)
+    study, command = _open(source)
+    paths = Paths(study)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; name a new folder")
-    if missing := [path for path in paths.training_images() if not (base / path).exists()]:
+    if missing := [path for path in paths.training_images() if not Path(path).exists()]:
         title = f"{source}: the images of this study are not there yet; these are missing:"
         raise UserError([*first_lines(missing, LISTED), f"make them with: {command}"], title)
     sets = 0
     for replicate in study.replicates:
         for fold in study.folds:
             inner = f"replicate{replicate}/fold{fold}"
-            _write_held_out(paths, base, replicate, fold, folder / "held_out" / inner)
-            for arm, learnt in _training_sets(paths, params, base, replicate, fold):
+            _write_held_out(paths, replicate, fold, folder / "held_out" / inner)
+            for arm, learnt in _training_sets(paths, replicate, fold):
                 _write_training_set(learnt, study.classes, folder / arm / inner)
                 sets += 1
     size, classes = study.settings.roi.size, ", ".join(study.classes)
@@ -98,12 +98,12 @@ def export_study(source: Path, folder: Path) -> str:
     return f"{sets} training sets, {megabytes:,.1f} MB: {folder / 'README.md'} says what is where"
 
 
-def _open(source: Path) -> tuple[Study, Path, str]:
-    """Return a study, the folder that its paths count from, and what makes its images."""
+def _open(source: Path) -> tuple[Study, str]:
+    """Return a study, and the command that makes its images."""
     if not source.is_dir():
         settings = read_settings_file(source)
         study = Study.from_config(settings.model_dump(mode="json"), str(source))
-        return study, Path(), f"{COMMAND} {shlex.quote(str(source))}"
+        return study, f"{COMMAND} {shlex.quote(str(source))}"
     names = ("study.json", "rois.csv", "folds.csv")
     if missing := [name for name in names if not (source / name).exists()]:
         raise UserError(
@@ -111,33 +111,27 @@ def _open(source: Path) -> tuple[Study, Path, str]:
             "file in its place"
         )
     study = recorded_study(source)
-    base = source.resolve().parents[1]
-    if (base / study.root).resolve() != source.resolve():
+    if not source.resolve().match(study.root):
         raise UserError(
             f"{source} holds the results of the study '{study.settings.study}', which lie in "
             f"{study.root}; give the folder its name back, or name the study's config file"
         )
-    return study, base, f"{COMMAND} ITS-CONFIG.yaml"
+    study.root = str(source)  # from wherever it is exported
+    return study, f"{COMMAND} ITS-CONFIG.yaml"
 
 
-def _training_sets(
-    paths: Paths, params: JobParams, base: Path, replicate: int, fold: int
-) -> Iterator[tuple[str, "TrainingSet"]]:
+def _training_sets(paths: Paths, replicate: int, fold: int) -> Iterator[tuple[str, "TrainingSet"]]:
     """Yield each arm and its training set, by the function that the study's own trainings use."""
     from augtrial.jobs.classifiers import training_sets
 
-    def found(paths: Iterable[str]) -> list[str]:
-        return [str(base / path) for path in paths]
-
-    arms, study = params.arms(replicate), paths.study
-    samples = paths.training_samples(replicate, fold)
-    transformed = paths.transformed(replicate, fold)
+    study, params = paths.study, JobParams(paths.study)
+    arms = params.arms(replicate)
     sets = training_sets(
         [training for training in params.trainings(replicate) if training["name"] in arms],
-        rois=found(paths.training_rois(replicate, fold)),
-        variants=found(paths.training_variants(replicate, fold)),
-        samples=dict(zip(found(samples), samples.values(), strict=True)),
-        transformed=dict(zip(found(transformed), transformed.values(), strict=True)),
+        rois=paths.training_rois(replicate, fold),
+        variants=paths.training_variants(replicate, fold),
+        samples=paths.training_samples(replicate, fold),
+        transformed=paths.transformed(replicate, fold),
         classes=study.classes,
         seed=study.settings.seed,
         replicate=str(replicate),
@@ -153,9 +147,9 @@ def _write_training_set(learnt: "TrainingSet", classes: list[str], folder: Path)
     write_table(folder / "train.csv", table.rename_axis("index").reset_index())
 
 
-def _write_held_out(paths: Paths, base: Path, replicate: int, fold: int, folder: Path) -> None:
-    arrays = read_arrays([base / paths.held_out(replicate, fold)])
-    lesions = read_table(base / paths.held_out(replicate, fold, "rois.csv"))
+def _write_held_out(paths: Paths, replicate: int, fold: int, folder: Path) -> None:
+    arrays = read_arrays([paths.held_out(replicate, fold)])
+    lesions = read_table(paths.held_out(replicate, fold, "rois.csv"))
     assert lesions["lesion_id"].tolist() == arrays["lesion_id"].tolist()
     lesions = lesions.assign(index=range(len(lesions)), fold=fold, replicate=replicate)
     write_arrays(folder / "images.npz", images=arrays["images"])

@@ -30,6 +30,7 @@ class Study:
         self.lesions = cohort.lesions
         self.classes = list(classes)
         self.given_folds = cohort.has_folds
+        self.root = f"results/{settings.study}"  # the folder of the results
 
     @classmethod
     def from_config(cls, config: dict[str, Any], source: str = "the config") -> "Study":
@@ -46,11 +47,6 @@ class Study:
         return cls(settings, cohort, cohort.classes)
 
     # What there is -------------------------------------------------------------------------
-
-    @property
-    def root(self) -> str:
-        """The folder of the results."""
-        return f"results/{self.settings.study}"
 
     @property
     def is_phantom(self) -> bool:
