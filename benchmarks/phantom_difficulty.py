@@ -49,10 +49,10 @@ def built_in_cohort() -> Iterator[PhantomLesion]:
     """Yield the lesions of the built-in cohort from its files."""
     with TemporaryDirectory() as folder:
         phantom.write_cohort(Path(folder), seed=SEED, classes=PAPER)
-        for row in phantom.cohort_rows(seed=SEED, classes=PAPER):
-            image = SimpleITK.ReadImage(f"{folder}/{row.image}")
+        for row in phantom.cohort_lesions(Path(folder), seed=SEED, classes=PAPER):
+            image = SimpleITK.ReadImage(str(row.image))
             volume = SimpleITK.GetArrayFromImage(image).astype(np.float32)
-            mask = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(f"{folder}/{row.mask}")) > 0
+            mask = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(row.mask))) > 0
             largest = int(np.argmax(mask.sum(axis=(1, 2))))
             pixel = image.GetSpacing()[0]
             yield PhantomLesion(row.label, row.patient_id, volume[largest], mask[largest], pixel)

@@ -1,4 +1,3 @@
-import csv
 import hashlib
 import subprocess
 import sys
@@ -6,6 +5,7 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ from augtrial.cohort.phantom import anatomy
 from augtrial.cohort.phantom.cohort import (
     CLASSES,
     MAX_LESIONS,
-    Row,
     _patients,
-    cohort_rows,
+    cohort_lesions,
     draw_lesions,
     write_cohort,
 )
 from augtrial.cohort.phantom.lesions import APPEARANCES, DIAMETER_LIMITS_MM, LIVER_HU, draw_lesion
 from augtrial.cohort.phantom.patients import Patient
+from augtrial.cohort.table import read_table
 from augtrial.core.errors import UserError
 from augtrial.core.seeds import generator
 
@@ -63,19 +63,16 @@ def test_other_seed_gives_other_images(cohort, tmp_path):
     assert image != (cohort / "images/p001.nii").read_bytes()
 
 
-def test_table_is_cohort_rows_and_its_files_exist(cohort):
-    rows = cohort_rows(seed=3, classes=TINY)
-    with open(cohort / "lesions.csv", newline="", encoding="utf-8") as file:
-        header, *lines = csv.reader(file)
-    assert tuple(header) == Row._fields
-    assert [Row(*line) for line in lines] == rows
-    files = {path.relative_to(cohort).as_posix() for path in cohort.rglob("*.nii*")}
-    assert files == {row.image for row in rows} | {row.mask for row in rows}
+def test_table_is_of_the_cohorts_lesions_and_their_files_exist(cohort):
+    lesions = cohort_lesions(cohort, seed=3, classes=TINY)
+    assert read_table(cohort / "lesions.csv").lesions == tuple(lesions)
+    files = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
+    assert set(cohort.rglob("*.nii*")) == files
     assert (cohort / "README.md").exists()
 
 
 def test_mask_and_image_share_geometry_and_the_mask_is_whole(cohort):
-    for row in cohort_rows(seed=3, classes=TINY):
+    for row in cohort_lesions(Path(), seed=3, classes=TINY):
         image = SimpleITK.ReadImage(str(cohort / row.image))
         mask = SimpleITK.ReadImage(str(cohort / row.mask))
         assert image.GetPixelID() == SimpleITK.sitkInt16
@@ -161,13 +158,13 @@ def test_pixels_show_the_contrast_of_a_cyst_without_noise(monkeypatch):
 
 
 def test_class_sizes_are_as_asked():
-    assert Counter(row.label for row in cohort_rows(seed=0, classes=PAPER)) == PAPER
+    assert Counter(row.label for row in cohort_lesions(Path(), seed=0, classes=PAPER)) == PAPER
     drawn = Counter(lesion.label for lesion in draw_lesions(seed=0, stream="s", classes=TINY))
     assert drawn == TINY
 
 
 def test_patients_own_one_to_a_few_lesions_and_some_are_mixed():
-    rows = cohort_rows(seed=0, classes=PAPER)
+    rows = cohort_lesions(Path(), seed=0, classes=PAPER)
     labels = defaultdict(list)
     for row in rows:
         labels[row.patient_id].append(row.label)
@@ -181,16 +178,16 @@ def test_patients_own_one_to_a_few_lesions_and_some_are_mixed():
 @pytest.mark.parametrize("count", [4, 5, 6, 7, 10, 30])
 def test_each_class_has_several_patients_even_when_small(count):
     for seed in range(10):
-        rows = cohort_rows(seed=seed, classes=dict.fromkeys(CLASSES, count))
+        rows = cohort_lesions(Path(), seed=seed, classes=dict.fromkeys(CLASSES, count))
         for label in CLASSES:
             owners = {row.patient_id for row in rows if row.label == label}
             assert len(owners) >= max(4, count // 2)
 
 
 def test_rows_are_cheap():
-    cohort_rows(seed=0, classes=TINY)
+    cohort_lesions(Path(), seed=0, classes=TINY)
     start = time.process_time()
-    cohort_rows(seed=0, classes=PAPER)
+    cohort_lesions(Path(), seed=0, classes=PAPER)
     assert time.process_time() - start < 0.05
 
 
@@ -265,7 +262,7 @@ def test_streams_and_the_cohort_share_no_patient():
 )
 def test_wrong_classes_are_reported_with_the_right_ones(classes, says):
     with pytest.raises(UserError, match=says):
-        cohort_rows(seed=0, classes=classes)
+        cohort_lesions(Path(), seed=0, classes=classes)
     with pytest.raises(UserError, match=says):
         next(draw_lesions(seed=0, stream="s", classes=classes))
 
@@ -275,7 +272,6 @@ def test_a_full_disk_is_reported_and_leaves_no_half_picture(name, tmp_path):
     """ITK itself writes what fits and says nothing."""
     code = """
 import resource, sys
-from pathlib import Path
 from augtrial.cohort.phantom.patients import Patient
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 Patient(3, ("full disk",), ["cyst"]).write_image(Path(sys.argv[1]))

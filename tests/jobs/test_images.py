@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from augtrial.cohort.lesion import Lesion
-from augtrial.cohort.phantom.cohort import cohort_rows
+from augtrial.cohort.phantom.cohort import cohort_lesions
 from augtrial.config.cohort import ClassicSettings, RoiSettings
 from augtrial.core import seeds
 from augtrial.core.errors import UserError
@@ -163,10 +163,10 @@ def test_each_part_of_each_replicate_draws_new_phantom_patients(tmp_path):
 
 def test_the_built_in_cohort_is_written_beside_its_table(tmp_path):
     draw_phantom(table=tmp_path / "lesions.csv", phantom=PHANTOM, processes=1)
-    rows = cohort_rows(**PHANTOM)
+    lesions = cohort_lesions(tmp_path, **PHANTOM)
     table = pd.read_csv(tmp_path / "lesions.csv")
-    assert table["lesion_id"].tolist() == [row.lesion_id for row in rows]
-    assert all((tmp_path / row.image).exists() and (tmp_path / row.mask).exists() for row in rows)
+    assert table["lesion_id"].tolist() == [lesion.lesion_id for lesion in lesions]
+    assert all(lesion.image.exists() and lesion.mask.exists() for lesion in lesions)
 
 
 def test_measurements_of_all_parts_are_in_the_order_of_the_cohort(part, tmp_path):

@@ -250,12 +250,8 @@ class Study:
 
 def phantom_cohort(settings: Settings) -> Cohort:
     """Return the built-in cohort as its table will read once it is drawn."""
-    from augtrial.cohort.phantom.cohort import cohort_rows
+    from augtrial.cohort.phantom.cohort import cohort_lesions
 
-    phantom = settings.cohort.phantom
     folder = Path("results") / settings.study / "cohort"
-    lesions = []
-    for number, row in enumerate(cohort_rows(**phantom.model_dump()), start=2):
-        image, mask = folder / row.image, folder / row.mask
-        lesions.append(Lesion(row.lesion_id, row.patient_id, row.label, image, mask, row=number))
+    lesions = cohort_lesions(folder, **settings.cohort.phantom.model_dump())
     return Cohort(folder / "lesions.csv", tuple(lesions))

@@ -5,10 +5,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from augtrial.cohort.lesion import Lesion
 from augtrial.cohort.phantom.patients import Patient
 from augtrial.core.errors import UserError
 from augtrial.core.io import atomic_write
@@ -34,16 +34,6 @@ here is a fact about these formulas only. `docs/phantom.md` has the numbers behi
 """
 
 
-class Row(NamedTuple):
-    """One row of the lesion table; paths are relative to the table's folder."""
-
-    lesion_id: str
-    patient_id: str
-    label: str
-    image: str
-    mask: str
-
-
 @dataclass(frozen=True, eq=False)
 class PhantomLesion:
     """One lesion on the axial slice where it is largest."""
@@ -55,19 +45,20 @@ class PhantomLesion:
     spacing_mm: float
 
 
-def cohort_rows(*, seed: int, classes: dict[str, int]) -> list[Row]:
-    """Return the rows of the lesion table; no image is drawn.
+def cohort_lesions(folder: Path, *, seed: int, classes: dict[str, int]) -> list[Lesion]:
+    """Return the lesions of a cohort in a folder, as its table names them; no image is drawn.
 
     `classes` gives the number of lesions of each class. Raises UserError for an unknown class, or
     a number below 1.
     """
-    rows = []
+    lesions: list[Lesion] = []
     for patient_id, labels in _patients(seed, ("cohort",), classes):
+        image = folder / f"images/{patient_id}.nii"
         for number, label in enumerate(labels, start=1):
-            lesion_id = f"{patient_id}_{number}"
-            files = f"images/{patient_id}.nii", f"masks/{lesion_id}.nii.gz"
-            rows.append(Row(lesion_id, patient_id, label, *files))
-    return rows
+            lesion_id, row = f"{patient_id}_{number}", len(lesions) + 2
+            mask = folder / f"masks/{lesion_id}.nii.gz"
+            lesions.append(Lesion(lesion_id, patient_id, label, image, mask, row=row))
+    return lesions
 
 
 def write_cohort(folder: Path, *, seed: int, classes: dict[str, int], processes: int = 1) -> None:
@@ -75,9 +66,12 @@ def write_cohort(folder: Path, *, seed: int, classes: dict[str, int], processes:
 
     Images are int16 HU (.nii: compression of noise is slow and saves little) and masks uint8
     (.nii.gz), with spacing and origin in mm. The same seed and classes give the same bytes with any
-    number of processes. Raises UserError as `cohort_rows` does.
+    number of processes. Raises UserError as `cohort_lesions` does.
     """
-    rows = cohort_rows(seed=seed, classes=classes)
+    lines = ["lesion_id,patient_id,label,image,mask\n"]
+    for lesion in cohort_lesions(Path(), seed=seed, classes=classes):
+        names = f"{lesion.lesion_id},{lesion.patient_id},{lesion.label}"
+        lines.append(f"{names},{lesion.image},{lesion.mask}\n")
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     patients = _patients(seed, ("cohort",), classes)
@@ -86,7 +80,6 @@ def write_cohort(folder: Path, *, seed: int, classes: dict[str, int], processes:
     with atomic_write(folder / "README.md") as draft:
         draft.write_text(NOTE, encoding="utf-8")
     with atomic_write(folder / "lesions.csv") as draft:
-        lines = [",".join(row) + "\n" for row in [Row._fields, *rows]]
         draft.write_text("".join(lines), encoding="utf-8", newline="")
 
 
@@ -103,7 +96,7 @@ def draw_lesions(*, seed: int, stream: str, classes: dict[str, int]) -> Iterator
 
     A stream has its own patients: they are neither in the cohort nor in another stream. Only the
     slice with a lesion's largest mask is drawn, not the whole volume. Raises UserError as
-    `cohort_rows` does.
+    `cohort_lesions` does.
     """
     for patient_id, labels in _patients(seed, ("stream", stream), classes):
         patient = Patient(seed, ("stream", stream, patient_id), labels)
