@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-PATTERN = r"\d+(-share\d+)?"  # as a Snakemake wildcard; the folder is replicate<this>
+PATTERN = r"(\d+)(?:-share(\d+))?"  # as a Snakemake wildcard; the folder is replicate<this>
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Replicate:
     @classmethod
     def parse(cls, text: "str | int | Replicate") -> "Replicate":
         """Return the replicate that a folder or wildcard names: "2", or "2-share25"."""
-        match = re.fullmatch(r"(\d+)(?:-share(\d+))?", str(text))
+        match = re.fullmatch(PATTERN, str(text))
         if match is None:
             raise ValueError(f"not a replicate: {text!r}")
         return cls(int(match[1]), int(match[2] or 100))
