@@ -11,8 +11,7 @@ import pandas as pd
 from augtrial.config.load import read_settings_file
 from augtrial.core.errors import UserError
 from augtrial.core.io import read_arrays, read_table, write_arrays, write_table
-from augtrial.core.names import first_lines
-from augtrial.pipeline.finished_study import recorded_study
+from augtrial.pipeline.finished_study import RECORDED, recorded_study, require
 from augtrial.pipeline.job_params import JobParams
 from augtrial.pipeline.paths import Paths
 from augtrial.pipeline.study import Study
@@ -20,7 +19,6 @@ from augtrial.pipeline.study import Study
 if TYPE_CHECKING:
     from augtrial.imaging.training_set import TrainingSet
 
-LISTED = 5  # missing files that are named
 COMMAND = "snakemake training_images --cores 2 --configfile"
 README = """\
 # Training sets of the study {study}
@@ -80,9 +78,8 @@ def export_study(source: Path, folder: Path) -> str:
     paths = Paths(study)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; name a new folder")
-    if missing := [path for path in paths.training_images() if not Path(path).exists()]:
-        title = f"{source}: the images of this study are not there yet; these are missing:"
-        raise UserError([*first_lines(missing, LISTED), f"make them with: {command}"], title)
+    title = f"{source}: the images of this study are not there yet; these are missing:"
+    require(paths.training_images(), command, title)
     sets = 0
     for replicate in study.replicates:
         for fold in study.folds:
@@ -104,8 +101,7 @@ def _open(source: Path) -> tuple[Study, str]:
         settings = read_settings_file(source)
         study = Study.from_config(settings.model_dump(mode="json"), str(source))
         return study, f"{COMMAND} {shlex.quote(str(source))}"
-    names = ("study.json", "rois.csv", "folds.csv")
-    if missing := [name for name in names if not (source / name).exists()]:
+    if missing := [name for name in RECORDED if not (source / name).exists()]:
         raise UserError(
             f"{source} holds no finished study ({missing[0]} is missing); name the study's config "
             "file in its place"

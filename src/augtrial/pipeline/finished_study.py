@@ -4,7 +4,7 @@ Its record says which arms, classes and folds it has, whatever the config says b
 gives the name, the note and the look.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from augtrial.core.names import first_lines
 from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.study import Study
 
-LISTED = 5
+LISTED = 5  # missing files that are named
+RECORDED = ("study.json", "rois.csv", "folds.csv")  # what a study is read back from
 
 
 def finished_study(current: Settings, command: str) -> Study:
@@ -30,10 +31,11 @@ def finished_study(current: Settings, command: str) -> Study:
         UserError: files that figures and report need are missing.
     """
     root = Path("results") / current.study
-    _require([root / name for name in ("study.json", "rois.csv", "folds.csv")], root, command)
+    title = f"{root} is no finished study: redrawing trains nothing, and these are missing:"
+    require([root / name for name in RECORDED], command, title)
     kept = current.model_dump(mode="json", include={"figures", "note", "study"})
     study = recorded_study(root, **kept)
-    _require([Path(path) for path in FigureSpecs(study).drawn_from()], root, command)
+    require(FigureSpecs(study).drawn_from(), command, title)
     return study
 
 
@@ -44,10 +46,9 @@ def recorded_study(root: Path, **changes: Any) -> Study:
     return Study(settings, _cohort(root, record["given_folds"]), record["classes"])
 
 
-def _require(paths: list[Path], root: Path, command: str) -> None:
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        title = f"{root} is no finished study: redrawing trains nothing, and these are missing:"
+def require(paths: Iterable[str | Path], command: str, title: str) -> None:
+    """Raise `UserError` with the files that are missing, and the command that makes them."""
+    if missing := [str(path) for path in paths if not Path(path).exists()]:
         raise UserError([*first_lines(missing, LISTED), f"make them with: {command}"], title)
 
 
