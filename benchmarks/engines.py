@@ -65,19 +65,17 @@ Row = dict[str, str]  # column -> cell
 
 
 class Images(Dataset):
-    """Images and labels one by one, as a plain loop reads them."""
+    """Images [1, s, s] over `scale`, less `less`, and labels, as a plain loop reads them."""
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, scale: float, less: torch.Tensor | float
     ) -> None:
-        """Keep the arrays; an image is divided by `scale`, and `less` is taken away."""
         self.images, self.labels, self.scale, self.less = images, labels, scale, less
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        """Return an image [1, s, s] and its class."""
         image = torch.from_numpy(self.images[index]).float() / self.scale
         return (image - self.less)[None], int(self.labels[index])
 

@@ -27,7 +27,6 @@ class Problems:
     """The problems of a table by kind, so that many of one kind do not hide the others."""
 
     def __init__(self, table: Path) -> None:
-        """Start without problems."""
         self.table = table
         self.kinds: dict[str, list[str]] = {}
 
@@ -49,14 +48,13 @@ class Problems:
 
 @dataclass
 class Row:
-    """The cells of one row by column; a wrong cell is reported, and read as None."""
+    """The cells of one row by column ("": none); a wrong cell is reported, and read as None."""
 
     number: int
     cells: dict[str, str]
     problems: Problems
 
     def __getitem__(self, column: str) -> str:
-        """Return a cell; "" if the table does not have the column."""
         return self.cells.get(column, "")
 
     def report(self, kind: str, text: str) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 
 class Registry(Mapping[str, Any]):
-    """The kinds of one thing, by name.
+    """The kinds of one thing (a noun, in words), by name; iteration is in alphabetical order.
 
     The modules directly in a package are imported at the first question, and register what they
     define. They import no PyTorch at their top, since plans are made without it.
     """
 
     def __init__(self, noun: str, package: str) -> None:
-        """Name the thing in words, and the package whose modules define its kinds."""
         self.noun, self.package = noun, package
         self._kinds: dict[str, Any] = {}
         self._is_loaded = False
@@ -40,15 +39,12 @@ class Registry(Mapping[str, Any]):
         return self._kinds
 
     def __getitem__(self, name: str) -> Any:
-        """Return the kind of a name."""
         return self._loaded()[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names in alphabetical order."""
         return iter(sorted(self._loaded()))
 
     def __len__(self) -> int:
-        """Return how many kinds there are."""
         return len(self._loaded())
 
 

@@ -8,7 +8,10 @@ PATTERN = r"(\d+)(?:-share(\d+))?"  # as a Snakemake wildcard; the folder is rep
 
 @dataclass(frozen=True)
 class Replicate:
-    """The number of a replicate, and the percentage of the training patients that it uses."""
+    """The number of a replicate, and the percentage of the training patients that it uses.
+
+    As text it is its name in folders and wildcards.
+    """
 
     number: int
     share: int = 100
@@ -22,7 +25,6 @@ class Replicate:
         return cls(int(match[1]), int(match[2] or 100))
 
     def __str__(self) -> str:
-        """Return its name in folders and wildcards."""
         return str(self.number) if self.share == 100 else f"{self.number}-share{self.share}"
 
     def scale(self, size: int) -> int:

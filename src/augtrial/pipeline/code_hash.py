@@ -22,14 +22,13 @@ TYPING = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 class CodeParam:
-    """A parameter of a rule: the hash of the modules that its script depends on.
+    """A parameter of a rule: the hash of the modules (as "jobs.rois") that its script depends on.
 
     Snakemake calls it when it looks at a job, so that the process of a job hashes the modules of
     that job alone.
     """
 
     def __init__(self, *modules: str) -> None:
-        """Name the modules, such as "jobs.rois"."""
         self.modules = modules
 
     def __call__(self, wildcards: object) -> str:

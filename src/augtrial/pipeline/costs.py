@@ -63,13 +63,12 @@ def makespan(seconds: Iterable[float], workers: int) -> float:
 
 
 class Costs:
-    """The trainings of a study, and what its jobs ask of a machine."""
+    """The trainings of a study, and what its jobs ask of a machine.
+
+    `cores` are those that its jobs share; None in a job's own process, which has what it was given.
+    """
 
     def __init__(self, study: Study, cores: int | None = 1) -> None:
-        """Take a study, and the cores that its jobs share.
-
-        They are None in a job's own process, which has what it was given.
-        """
         self.study, self.settings, self.cores = study, study.settings, cores
         self.job_params = JobParams(study)
         self.torch = CUDA if self.job_params.gpus else TORCH

@@ -38,7 +38,6 @@ class FigureSpecs:
     """The figures and the report of a study."""
 
     def __init__(self, study: Study) -> None:
-        """Name the figures of a study."""
         self.study = study
         self.paths, self.job_params = Paths(study), JobParams(study)
 

@@ -12,7 +12,6 @@ class JobParams:
     """Sizes, budgets and settings for the jobs of a study, at a replicate's share."""
 
     def __init__(self, study: Study) -> None:
-        """Read a study's settings."""
         self.study, self.settings = study, study.settings
 
     @property

@@ -19,7 +19,6 @@ class Paths:
     """The files of a study, relative to the folder in which Snakemake runs."""
 
     def __init__(self, study: Study) -> None:
-        """Name the files of a study."""
         self.study, self.job_params = study, JobParams(study)
 
     def part_folder(self, replicate: Which, part: int | str) -> str:

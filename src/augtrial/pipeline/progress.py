@@ -14,7 +14,10 @@ EVERY = 30.0  # seconds between two lines, at least
 
 
 class Progress(logging.Handler):
-    """Listens to Snakemake's own log records; knows nothing of the workflow but their counts."""
+    """Listens to Snakemake's own log records; knows nothing of the workflow but their counts.
+
+    `expected` are the seconds of a job by rule, as planned; `parallel` jobs run at a time.
+    """
 
     def __init__(
         self,
@@ -24,7 +27,6 @@ class Progress(logging.Handler):
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the seconds of a job by rule that the plan expects, and how many run at a time."""
         super().__init__()
         self.expected, self.parallel, self.clock = dict(expected), max(1, parallel), clock
         self.stream = stream or sys.stderr

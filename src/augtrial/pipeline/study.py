@@ -21,10 +21,9 @@ Which = int | str | Replicate  # a replicate, as code or a wildcard names it
 
 
 class Study:
-    """A study's settings, lesions and their parts."""
+    """A study's settings, its lesions and their parts; `classes` are in the order of tables."""
 
     def __init__(self, settings: Settings, cohort: Cohort, classes: Iterable[str]) -> None:
-        """Join settings and lesions; `classes` in the order in which tables show them."""
         self.settings = settings
         self.cohort = cohort
         self.lesions = cohort.lesions

@@ -27,10 +27,9 @@ class PlacedLesion(NamedTuple):
 
 
 class Patient:
-    """One patient and one volume; each slice can be drawn by itself."""
+    """One patient and one volume, with a lesion for each label; any slice can be drawn alone."""
 
     def __init__(self, seed: int, name: tuple[str, ...], labels: list[str]) -> None:
-        """Draw the patient of this name, with one lesion for each class in `labels`."""
         self._seed, self._name = seed, name
         self.scanner = anatomy.draw_scanner(self._generator("scanner"))
         self.anatomy = anatomy.draw_anatomy(self._generator("anatomy"), self.scanner)
