@@ -1,1 +1,1 @@
-"""What the project measures: each module prints a table, `make bench` writes docs/benchmarks.md."""
+"""What the project measures: `make bench` writes docs/benchmarks.md; other modules print tables."""

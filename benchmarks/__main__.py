@@ -27,7 +27,7 @@ PARTS = {
     "The pipeline's own cost": "overhead",
     "Growth with lesions, variants, arms, replicates and folds": "growth",
 }
-BEGIN = re.compile(r"^(?=`python -m benchmarks\.\w+` on )", re.MULTILINE)
+BEGIN = re.compile(r"^(?=`python -m benchmarks \w+` on )", re.MULTILINE)
 
 Blocks = dict[str, dict[str, str]]  # title -> machine -> what was measured there
 
@@ -52,8 +52,8 @@ def written(blocks: Blocks) -> str:
 
 def measure(part: str) -> str:
     """Measure a part: by which command, on which machine, and its tables."""
-    module = import_module(f"benchmarks.{part}")
-    return f"`python -m {module.__name__}` on {machine()}.\n\n{module.text()}"
+    text = import_module(f"benchmarks.{part}").text()
+    return f"`python -m benchmarks {part}` on {machine()}.\n\n{text}"
 
 
 def _machine_of(block: str) -> str:
@@ -67,6 +67,7 @@ def main() -> None:
         if len(sys.argv) == 1 or part in sys.argv[1:]:
             print(f"{title} ...", flush=True)
             block = measure(part)
+            print(block, flush=True)
             blocks = read(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
             blocks.setdefault(title, {})[_machine_of(block)] = block
             PAGE.write_text(written(blocks), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Training engines compared with plain PyTorch loops over the same arrays, on one core or a GPU.
 
-Run `python -m benchmarks.engines`: about four minutes on one core. With Keras 3 installed
+`python -m benchmarks engines`: about four minutes on one core. With Keras 3 installed
 (`pip install keras`; it runs on PyTorch here) its `model.fit` stands beside the classifier's. On a
 CPU the classifier trains without its pooling loops as well (`training.kernels.pooling`). On a GPU
 there is a column for networks side by side, images a second of all together, and the engine's
@@ -253,7 +253,3 @@ def text() -> str:
     }
     parts = ((list(rows[0]), [row.values() for row in rows]) for rows in tables.values())
     return titled(zip(tables, parts, strict=True))
-
-
-if __name__ == "__main__":
-    print(text())

@@ -1,6 +1,6 @@
 """Cost of every stage of a study by the number of lesions, variants, arms, replicates and folds.
 
-Run `python -m benchmarks.growth`: about ten minutes on one core. Each measurement is a process of
+`python -m benchmarks growth`: about ten minutes on one core. Each measurement is a process of
 its own; what a stage is given is made before its clock starts.
 """
 
@@ -150,7 +150,3 @@ def text() -> str:
         tables = [*lesion_tables(bench), variant_table(bench), step_table(bench)]
         tables += design_tables(bench)
     return f"{NOTE}\n\n{titled((title, table) for title, *table in tables)}"
-
-
-if __name__ == "__main__":
-    print(text())

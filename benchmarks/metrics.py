@@ -1,6 +1,6 @@
 """Fidelity measures between 5,000 and 5,000 images, compared with the packages that define them.
 
-Run `python -m benchmarks.metrics`: about two minutes on one core. KID beside torch-fidelity's on
+`python -m benchmarks metrics`: about two minutes on one core. KID beside torch-fidelity's on
 all images at once, density and coverage beside prdc's; the same features, the same numbers.
 """
 
@@ -65,7 +65,3 @@ def text() -> str:
     columns = ["measure; package", "package, s", "augtrial, s", "package / augtrial"]
     columns += ["package, MB", "augtrial, MB"]
     return markdown(columns, [row for width in WIDTHS for row in rows(width)])
-
-
-if __name__ == "__main__":
-    print(text())

@@ -2,7 +2,7 @@
 The class imports PyTorch's compiler: in the 18 jobs of the quick study that train, 4 % of its time.
 `training.optimisers` calls the functions that the classes use, which give the same bits.
 
-Run `python -m benchmarks.optimisers`: two minutes on one core.
+`python -m benchmarks optimisers`: two minutes on one core.
 """
 
 import subprocess
@@ -42,7 +42,3 @@ def text() -> str:
         for name in ("SGD", "Adam")
     ]
     return markdown(["first step, s of a core", "torch.optim", "augtrial"], rows)
-
-
-if __name__ == "__main__":
-    print(text())

@@ -1,6 +1,6 @@
 """What a study costs beyond its trainings: the share of the wall time without training.
 
-Run `python -m benchmarks.overhead [cores]`: it runs config/quick.yaml, whole and with the four arms
+`python -m benchmarks overhead`: it runs config/quick.yaml, whole and with the four arms
 of the paper alone, on a quiet machine: about ten minutes on two cores. The overhead is the wall
 time less the seconds that the trainings themselves report, at full use of all cores. Of it, starts
 are what Python and the imports of a rule's script take, for each job; work is the rest of what jobs
@@ -27,7 +27,7 @@ import yaml
 from augtrial.core.names import contrast_arms
 from benchmarks.paired import ROOT, markdown, seconds, snakemake_command
 
-QUICK = ROOT / "config/quick.yaml"
+QUICK, CORES = ROOT / "config/quick.yaml", 2
 FOUR = ("none", "classic", "classic+dcgan", "classic+acgan")
 SCRIPTS = {"draw_results": "draw_figures", "draw_images": "draw_figures"}  # the others: as the rule
 BENCHMARK = re.compile(r"^ *benchmark: (.+)$", re.MULTILINE)
@@ -109,23 +109,19 @@ def rule_rows(took: Jobs, starts: Mapping[str, float]) -> list[list[object]]:
     ]
 
 
-def text(cores: int = 2) -> str:
+def text() -> str:
     config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
     rows, starts = [], dict[str, float]()
     for name, study in (("the paper's four arms", four_arms(config)), ("whole", config)):
         with TemporaryDirectory() as folder:
             begin = time.perf_counter()
-            output = run(study, Path(folder), cores)
+            output = run(study, Path(folder), CORES)
             wall = time.perf_counter() - begin
             took = jobs(Path(folder), given_threads(output))
             trained = training_seconds(Path(folder))
         starts |= {rule: start_seconds(rule) for rule in took if rule not in starts}
-        rows.append(study_row(name, wall, cores, trained, took, starts))
+        rows.append(study_row(name, wall, CORES, trained, took, starts))
     columns = ["quick study; core seconds", "wall, s", "trainings", "starts", "work", "idle"]
     rules = ["rule (whole study)", "jobs", "start, s", "mean, s", "together, s"]
     tables = [markdown([*columns, "overhead"], rows), markdown(rules, rule_rows(took, starts))]
     return "\n\n".join(tables)
-
-
-if __name__ == "__main__":
-    print(text(int(sys.argv[1]) if len(sys.argv) > 1 else 2))

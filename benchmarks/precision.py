@@ -3,7 +3,7 @@ For each kind of network, `auto` takes bfloat16 from the smallest update at whic
 larger measured sizes are a tenth faster or more. Single updates in both precisions alternate in one
 process; the ratio is shown with the smallest and the largest of five groups of updates.
 
-Run `python -m benchmarks.precision`: eight minutes on one core. Updates are timed by the time that
+`python -m benchmarks precision`: eight minutes on one core. Updates are timed by the time that
 the process has worked, since other work may run beside it. The sizes go into the table of
 `training.precision`.
 """
@@ -101,7 +101,3 @@ def text() -> str:
     columns = ["kind", "widths", "10^9 multiply-adds", "float32, ms", "bfloat16, ms"]
     table = markdown([*columns, "float32 / bfloat16"], [row(*network) for network in networks()])
     return f"CPU with {found}, milliseconds of a core for an update:\n\n{table}"
-
-
-if __name__ == "__main__":
-    print(text())

@@ -6,7 +6,7 @@ patients, in the descriptor that no turn changes (see `memorisation`), each valu
 spread among the fresh lesions. It varies much between seeds, and a few lie very high: ratios of
 geometric means (Welch's interval on the logarithms, 95 %) and how many lie above a limit say what
 can be said.
-Run `python -m benchmarks.quality`: an hour on two cores, one seed a core at a time; it writes
+`python -m benchmarks quality`: an hour on two cores, one seed a core at a time; it writes
 docs/results/quality.csv as it goes, and leaves out the seeds that the same code on the same machine
 has measured there.
 """
@@ -147,7 +147,3 @@ def row(name: str, values: pd.Series, plain: pd.Series) -> list[str]:
         p = f"{stats.fisher_exact(counts).pvalue:.2f}"
     cells = [f"{values.median():.2f}", f"{np.exp(logs.mean()):.2f}", ratio, f"{values.max():.0f}"]
     return [name, *cells, f"{counts[0][0]} of {len(values)}", p]
-
-
-if __name__ == "__main__":
-    print(text())

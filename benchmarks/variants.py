@@ -1,6 +1,6 @@
 """Classic augmentation: the paper's 480 variants of 182 lesions, from full slices, on one core.
 
-Run `python -m benchmarks.variants`: two to three minutes, most of it drawing the lesions. A plain
+`python -m benchmarks variants`: two to three minutes, most of it drawing the lesions. A plain
 OpenCV loop and an ordinary albumentations pipeline of the same kind of maps stand beside it, and
 TorchIO where it is installed (`pip install torchio`), each on the first lesions.
 """
@@ -127,7 +127,3 @@ def text() -> str:
     total = len(cohort) * CLASSIC.number
     summary = f"All {total:,} variants of {len(cohort)} lesions with their table: {whole:.1f} s."
     return f"{summary}\n\n{markdown(['way', 'variants a second', 'augtrial / this'], rows)}"
-
-
-if __name__ == "__main__":
-    print(text())

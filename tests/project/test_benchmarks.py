@@ -350,6 +350,6 @@ def test_the_page_keeps_what_other_machines_and_parts_measured():
     blocks = __main__.read(page)
     assert list(blocks) == [title for title in __main__.PARTS if title in blocks]
     assert __main__.written(blocks) == page
-    command = "`python -m benchmarks.engines` on"
+    command = "`python -m benchmarks engines` on"
     blocks["Training engines"]["A GPU"] = f"{command} A GPU, PyTorch 2.\n\n| a table |"
     assert __main__.read(__main__.written(blocks)) == blocks
