@@ -14,18 +14,15 @@ from threading import Event, Thread
 
 import torch
 
-from benchmarks.paired import seconds
-
 Stage = Callable[..., Iterator[float | None]]  # prepares, yields, works, and may yield a number
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage took: seconds by the clock and of a core; MB of memory of its own, and with the
-    pages of files that it maps; and what it yields as its result, such as the MB that it wrote.
+    """What a stage took: seconds of a core; MB of memory of its own, and with the pages of files
+    that it maps; and what it yields as its result, such as the MB that it wrote.
     """
 
-    wall: float
     seconds: float
     held: float
     resident: float
@@ -71,14 +68,14 @@ def cost(stage: Stage, folder: Path, *args: object) -> Cost:
     held, resident = memory("RssAnon"), memory("VmRSS")
     with TemporaryDirectory(dir=folder) as working_directory:
         os.chdir(working_directory)
-        stages, found = stage(folder, *args), []
+        stages = stage(folder, *args)
         next(stages)
         with watched() as most:
             begin = worked()
-            wall = seconds(lambda: found.append(next(stages, None)))
+            found = next(stages, None)
             took = worked() - begin
         os.chdir(folder)
-    return Cost(wall, took, most[0] - held, memory("VmHWM") - resident, found[0] or 0.0)
+    return Cost(took, most[0] - held, memory("VmHWM") - resident, found or 0.0)
 
 
 class Bench:
