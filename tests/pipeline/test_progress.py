@@ -1,8 +1,9 @@
-import io
 import logging
+from types import SimpleNamespace
 
 import pytest
 
+from augtrial.pipeline import progress
 from augtrial.pipeline.costs import JOB_SECONDS, Costs
 from augtrial.pipeline.machine import Machine
 from augtrial.pipeline.plan import expected_seconds
@@ -10,12 +11,19 @@ from augtrial.pipeline.progress import EVERY, Progress
 from augtrial.pipeline.study import Study
 
 
-class Run:
-    """A run of Snakemake as its log records tell it, on a clock that the test moves."""
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test moves."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock.now)
+    return clock
 
-    def __init__(self, stats, expected, parallel=1):
-        self.now, self.written = 0.0, io.StringIO()
-        self.progress = Progress(expected, parallel, stream=self.written, clock=lambda: self.now)
+
+class Run:
+    """A run of Snakemake as its log records tell it."""
+
+    def __init__(self, clock, stats, expected, parallel=1):
+        self.clock, self.progress = clock, Progress(expected, parallel)
         self.say(event="run_info", stats={**stats, "total": sum(stats.values())})
 
     def say(self, **values):
@@ -23,20 +31,21 @@ class Run:
 
     def job(self, number, rule, seconds):
         self.say(event="job_info", jobid=number, rule_name=rule)
-        self.now += seconds
+        self.clock.now += seconds
         self.say(event="job_finished", job_id=number)
 
 
-def test_the_time_left_comes_from_the_jobs_that_ended():
-    run = Run({"train_classifiers": 10, "all": 1}, {"train_classifiers": 100.0})
+def test_the_time_left_comes_from_the_jobs_that_ended(clock):
+    run = Run(clock, {"train_classifiers": 10, "all": 1}, {"train_classifiers": 100.0})
     assert run.progress.seconds_left() == 1000
     for number in range(4):
         run.job(number, "train_classifiers", 20)
     assert run.progress.seconds_left() == pytest.approx(6 * 20)
 
 
-def test_rules_that_have_not_begun_are_estimated_by_how_the_plan_has_proved():
+def test_rules_that_have_not_begun_are_estimated_by_how_the_plan_has_proved(clock):
     run = Run(
+        clock,
         {"train_classifiers": 2, "train_synthesizer": 3},
         {"train_classifiers": 10, "train_synthesizer": 50},
     )
@@ -44,23 +53,25 @@ def test_rules_that_have_not_begun_are_estimated_by_how_the_plan_has_proved():
     assert run.progress.seconds_left() == pytest.approx(20 + 3 * 100)
 
 
-def test_jobs_side_by_side_share_the_time_left():
-    run = Run({"train_classifiers": 10}, {"train_classifiers": 30.0}, parallel=2)
+def test_jobs_side_by_side_share_the_time_left(clock):
+    run = Run(clock, {"train_classifiers": 10}, {"train_classifiers": 30.0}, parallel=2)
     run.say(event="job_info", jobid=1, rule_name="train_classifiers")
-    run.now += 10
+    clock.now += 10
     assert run.progress.seconds_left() == pytest.approx((300 - 10) / 2)
 
 
-def test_a_line_names_the_stages_at_work_and_comes_now_and_then():
+def test_a_line_names_the_stages_at_work_and_comes_now_and_then(clock, capsys):
     run = Run(
-        {"extract_rois": 2, "train_classifiers": 12, "compare_arms": 1}, {"train_classifiers": 60}
+        clock,
+        {"extract_rois": 2, "train_classifiers": 12, "compare_arms": 1},
+        {"train_classifiers": 60},
     )
     run.job(1, "extract_rois", 2)
-    assert run.written.getvalue() == ""
+    assert capsys.readouterr().err == ""
     run.job(2, "extract_rois", 2)
     run.job(3, "train_classifiers", EVERY)
     run.job(4, "train_classifiers", 1)
-    (line,) = run.written.getvalue().splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
     assert line == "train_classifiers 1 of 12; 3 of 15 jobs; about 6 minutes left"
 
 

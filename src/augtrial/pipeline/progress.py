@@ -4,8 +4,8 @@ import logging
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from collections.abc import Mapping
+from typing import Any
 
 from augtrial.pipeline.costs import JOB_SECONDS
 from augtrial.pipeline.plan import duration
@@ -19,36 +19,29 @@ class Progress(logging.Handler):
     `expected` are the seconds of a job by rule, as planned; `parallel` jobs run at a time.
     """
 
-    def __init__(
-        self,
-        expected: Mapping[str, float],
-        parallel: int,
-        *,
-        stream: TextIO | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, expected: Mapping[str, float], parallel: int) -> None:
         super().__init__()
-        self.expected, self.parallel, self.clock = dict(expected), max(1, parallel), clock
-        self.stream = stream or sys.stderr
+        self.expected, self.parallel = dict(expected), max(1, parallel)
         self.total: Counter[str] = Counter()
         self.running: dict[int, tuple[str, float]] = {}
         self.took: dict[str, list[float]] = defaultdict(list)
-        self.last_line = clock()
+        self.last_line = time.monotonic()
 
     def emit(self, record: Any) -> None:
         """Note what a record says of jobs, and tell the state where it is time to."""
         event = str(getattr(record, "event", ""))
         if event == "run_info":
-            counts = {k: v for k, v in record.stats.items() if k not in ("all", "total")}
-            self.total = Counter(counts)
+            self.total = Counter(record.stats)
+            del self.total["all"], self.total["total"]
         elif event == "job_info":
-            self.running[record.jobid] = record.rule_name, self.clock()
+            self.running[record.jobid] = record.rule_name, time.monotonic()
         elif event == "job_finished" and record.job_id in self.running:
+            now = time.monotonic()
             rule, begin = self.running.pop(record.job_id)
-            self.took[rule].append(self.clock() - begin)
-            if self.clock() - self.last_line >= EVERY:
-                self.last_line = self.clock()
-                print(self.line(), file=self.stream, flush=True)
+            self.took[rule].append(now - begin)
+            if now - self.last_line >= EVERY:
+                self.last_line = now
+                print(self.line(), file=sys.stderr, flush=True)
 
     def line(self) -> str:
         """Return the state in words: the stages at work, all jobs, the time left."""
@@ -64,7 +57,7 @@ class Progress(logging.Handler):
 
     def seconds_left(self) -> float:
         """Return about how many seconds the jobs that have not ended will take together."""
-        now, left = self.clock(), 0.0
+        now, left = time.monotonic(), 0.0
         for rule, count in self.total.items():
             left += (count - len(self.took[rule])) * self._mean(rule)
         elapsed = sum(min(now - begin, self._mean(rule)) for rule, begin in self.running.values())
