@@ -29,24 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     export.set_defaults(run=_export)
 
-    _add_compare(commands)
-
-    summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
-    summary.add_argument("results", type=Path, help="its folder, such as results/quick")
-    summary.set_defaults(run=_summary)
-
-    settings = commands.add_parser("settings", help="print the reference of all settings")
-    settings.set_defaults(run=_settings)
-
-    chosen = parser.parse_args(arguments)
-    try:
-        return chosen.run(chosen) or 0
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-def _add_compare(commands: "argparse._SubParsersAction") -> None:
     compare = commands.add_parser("compare", help="verdicts from tables of predictions")
     text = (
         "CSV files with lesion_id, patient_id, fold, replicate, arm, label, predicted and "
@@ -63,6 +45,20 @@ def _add_compare(commands: "argparse._SubParsersAction") -> None:
     compare.add_argument("--confidence", type=_fraction, default=0.95, help=text)
     compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
     compare.set_defaults(run=_compare)
+
+    summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
+    summary.add_argument("results", type=Path, help="its folder, such as results/quick")
+    summary.set_defaults(run=_summary)
+
+    settings = commands.add_parser("settings", help="print the reference of all settings")
+    settings.set_defaults(run=_settings)
+
+    chosen = parser.parse_args(arguments)
+    try:
+        return chosen.run(chosen) or 0
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _check(chosen: argparse.Namespace) -> int:
