@@ -50,12 +50,6 @@ def written(blocks: Blocks) -> str:
     return "\n".join(text)
 
 
-def measure(part: str) -> str:
-    """Measure a part: by which command, on which machine, and its tables."""
-    text = import_module(f"benchmarks.{part}").text()
-    return f"`python -m benchmarks {part}` on {machine()}.\n\n{text}"
-
-
 def _machine_of(block: str) -> str:
     """Return the machine's name, whatever PyTorch was on it."""
     return block.partition("` on ")[2].partition(", PyTorch")[0]
@@ -66,7 +60,8 @@ def main() -> None:
     for title, part in PARTS.items():
         if len(sys.argv) == 1 or part in sys.argv[1:]:
             print(f"{title} ...", flush=True)
-            block = measure(part)
+            text = import_module(f"benchmarks.{part}").text()
+            block = f"`python -m benchmarks {part}` on {machine()}.\n\n{text}"
             print(block, flush=True)
             blocks = read(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
             blocks.setdefault(title, {})[_machine_of(block)] = block

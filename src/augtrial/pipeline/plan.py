@@ -18,7 +18,10 @@ def plan_text(study: Study, machine: Machine) -> str:
     counts = Counter(training.name for training in synthesizers)
     parallel = min(machine.cores, machine.gpus) if machine.gpus else machine.cores
     seconds = sum(training.seconds(machine) for training in synthesizers + networks)
-    hours = (seconds + _other_seconds(study, machine)) / parallel / 3600
+    # Everything but training: on one core, however many GPUs there are.
+    stages = len(study.replicates) * len(study.folds) * (4 + len(study.settings.used_synthesizers))
+    seconds += JOB_SECONDS * stages * (machine.gpus or 1)
+    hours = seconds / parallel / 3600
     patients = len({lesion.patient_id for lesion in study.lesions if lesion.patient_id})
     of_patients = f" of {patients} patients" if patients else " (no patient ids)"
     where = f"{machine.gpus} x {machine.gpu_name}" if machine.gpus else "the CPU, no GPU in use"
@@ -37,12 +40,6 @@ def plan_text(study: Study, machine: Machine) -> str:
         machine.sharing,
     ]
     return "\n".join(filter(None, lines))
-
-
-def _other_seconds(study: Study, machine: Machine) -> float:
-    """Return about how long everything but training takes, on one core."""
-    stages = len(study.replicates) * len(study.folds) * (4 + len(study.settings.used_synthesizers))
-    return JOB_SECONDS * stages * (max(1, machine.gpus) if machine.gpus else 1)
 
 
 def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
