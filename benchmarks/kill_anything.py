@@ -1,14 +1,8 @@
 """Kills a study at random moments and looks whether the next call still ends with the same bytes.
 
 Run `python -m benchmarks.kill_anything [kills] [seed]`: 50 kills of config/tiny.yaml take about
-half an hour on two cores. Each kill is one of
-
-- training: SIGKILL of a job that trains;
-- Snakemake: SIGKILL of Snakemake alone, whose jobs go on and whose lock stays (the next call comes
-  after `snakemake --unlock`, while they may still run);
-- full disk: a call whose processes may write no file beyond a random size;
-- cut file: SIGKILL of everything, and a finished result cut to a random length; the calls that
-  follow in its folder come with `--config repair=true`.
+half an hour on two cores. docs/results/kill-anything.md says what each kind of kill is. After one
+of Snakemake the next call comes while its jobs may still run, after a cut file with `repair=true`.
 
 Calls follow each other in one folder until one ends well; then all results but logs and benchmarks
 are compared with those of an undisturbed run, and a new folder begins.

@@ -1,19 +1,9 @@
 """Does the verdict keep its word? Simulated studies through the shipped functions.
 
-    python -m benchmarks.verdict_simulation components results/lung-nodule-ct/predictions.csv ...
-    python -m benchmarks.verdict_simulation studies --studies 2000 --jobs 2
-
-The first command estimates how alike outcomes are (components.csv), the second simulates studies
-with these components, halved and doubled, and writes docs/results/simulation/studies.csv; `table`
-prints it as the table of docs/results/simulation.md.
-
-The model: lesion i of class c is called right by arm a in replicate r if
-
-    mu[c, a] + patient + lesion + lesion x arm + split[r, fold] + network[r, fold, a, c] + e > 0
-
-with independent normal effects, e ~ N(0, 1). `split` is what both arms of a replicate share by
-their training lesions; `network` is the randomness of synthesizer and classifier. So the endpoint
-of new patients over re-runs is Phi(mu / sqrt(total variance)), exactly.
+docs/results/simulation.md has the model, the commands and what came out. `components` estimates how
+alike outcomes are (components.csv), `studies` simulates studies with these components, halved and
+doubled (studies.csv), `table` prints them. Of the effects, `split` is what both arms of a replicate
+share by their training lesions, `network` the randomness of synthesizer and classifier.
 """
 
 import argparse
