@@ -1,8 +1,4 @@
-"""A hash of the code that a rule's result depends on.
-
-Snakemake reruns a job when its parameters or its script change, but does not see a change in
-the package that the script imports; this hash among the parameters makes it see.
-"""
+"""A hash of the code that a rule's result depends on; Snakemake itself sees the script alone."""
 
 import ast
 import functools

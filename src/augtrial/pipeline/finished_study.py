@@ -1,8 +1,4 @@
-"""A finished study, read back from its results: what figures and report are redrawn from.
-
-Its record says which arms, classes and folds it has, whatever the config says by now; the config
-gives the name, the note and the look.
-"""
+"""A finished study, read back from its results: what figures and report are redrawn from."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

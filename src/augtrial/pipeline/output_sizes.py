@@ -1,7 +1,4 @@
-"""The sizes of what finished jobs wrote, so that a file cut short later is seen and made anew.
-
-A full disk or a crashed file system can cut a file that was whole; Snakemake would read on from it.
-"""
+"""The sizes of what finished jobs wrote, so that a file cut short later is seen and made anew."""
 
 import sys
 from collections.abc import Iterable, Sequence
