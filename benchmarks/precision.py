@@ -24,36 +24,26 @@ from augtrial.tasks.classification.networks.frid_adar import FridAdarSettings
 from augtrial.training.device import Device, training_device
 from augtrial.training.engine import Training
 from augtrial.training.precision import feature
+from benchmarks.engines import CLASSIFIERS, PAPERS, SYNTHESIZERS
 from benchmarks.paired import markdown
 from benchmarks.trainings import classifier, gan_settings, noise, synthesizer, update_cost
 
 GROUPS, SECONDS = 5, 2.0  # groups of turns, and about how many seconds a group takes
-CLASSIFIERS = [  # whose, channels, hidden units, batch
-    ("the trials'", [8, 16, 32], 64, 64),
-    ("quick.yaml's, half the paper's", [16, 32, 64], 128, 64),
-    ("the paper's", [32, 64, 128], 256, 64),
-]
-SYNTHESIZERS = [  # whose, the generator's channels, batch
-    ("quick.yaml's", [64, 32, 16, 8], 16),
-    ("the trials'", [128, 64, 32, 16], 16),
-    ("half the paper's", [512, 256, 128, 64], 64),
-    ("the paper's", [1024, 512, 256, 128], 64),
-]
 GANS = [  # settings, and the sizes of which they are measured
-    (DcganSettings, {}, SYNTHESIZERS),
-    (AcganSettings, {}, SYNTHESIZERS),
+    (DcganSettings, {}, SYNTHESIZERS + PAPERS),
+    (AcganSettings, {}, SYNTHESIZERS + PAPERS),
     (AcganSettings, {"discriminator": "odena"}, SYNTHESIZERS[:1]),
 ]
 
 
 def networks() -> Iterator[tuple[str, str, Any, float]]:
     """Yield kind, widths in words, settings and the multiply-adds of an update."""
-    for whose, channels, hidden_units, batch in CLASSIFIERS:
-        settings: Any = FridAdarSettings(channels=channels, hidden_units=hidden_units, batch=batch)
-        widths = f"{'-'.join(map(str, channels))}, {hidden_units}; batch {batch} ({whose})"
+    for whose, channels, hidden_units, _ in CLASSIFIERS:
+        settings: Any = FridAdarSettings(channels=channels, hidden_units=hidden_units)
+        widths = f"{'-'.join(map(str, channels))}, {hidden_units}; batch {settings.batch} ({whose})"
         yield settings.kind, widths, settings, update_cost(settings).multiply_adds
     for model, options, sizes in GANS:
-        for whose, channels, batch in sizes:
+        for whose, channels, batch, _ in sizes:
             settings = gan_settings(model, channels, batch, **options)
             words = ", ".join([whose, *(f"{key} {value}" for key, value in options.items())])
             widths = f"{'-'.join(map(str, channels))}; batch {batch} ({words})"
