@@ -272,6 +272,7 @@ def test_a_full_disk_is_reported_and_leaves_no_half_picture(name, tmp_path):
     """ITK itself writes what fits and says nothing."""
     code = """
 import resource, sys
+from pathlib import Path
 from augtrial.cohort.phantom.patients import Patient
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 Patient(3, ("full disk",), ["cyst"]).write_image(Path(sys.argv[1]))
