@@ -6,7 +6,6 @@ of Snakemake, and needs neither.
 
 import gzip
 import io
-import struct
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -152,28 +151,20 @@ def _read_volume(path: Path) -> "sitk.Image":
     if (numbers := reader.GetNumberOfComponents()) > 1:
         raise UserError(f"has {numbers} numbers per voxel: give one grey value per voxel")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_nifti_length(path, voxels=int(np.prod(size, dtype=np.int64)))
+        bits = int(np.prod(size, dtype=np.int64)) * int(reader.GetMetaData("bitpix"))
+        _check_length(path, int(reader.GetMetaData("vox_offset")) + bits // 8)
     if len(size) > 3:
         reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
     return reader.Execute()
 
 
-def _check_nifti_length(path: Path, voxels: int) -> None:
+def _check_length(path: Path, expected: int) -> None:
     """Refuse a truncated NIfTI file: ITK fills the missing pixels with random memory content."""
     try:
         with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-            head = file.read(540)
-            length = len(head) + sum(len(block) for block in iter(lambda: file.read(1 << 20), b""))
-        order = "<" if struct.unpack_from("<i", head)[0] in (348, 540) else ">"
-        if struct.unpack_from(order + "i", head)[0] == 348:  # NIfTI-1; NIfTI-2 begins with 540
-            bits = struct.unpack_from(order + "h", head, 72)[0]
-            start = int(struct.unpack_from(order + "f", head, 108)[0])
-        else:
-            bits = struct.unpack_from(order + "h", head, 14)[0]
-            start = struct.unpack_from(order + "q", head, 168)[0]
-    except (EOFError, OSError, zlib.error, struct.error) as error:
+            length = sum(len(block) for block in iter(lambda: file.read(1 << 20), b""))
+    except (EOFError, OSError, zlib.error) as error:
         raise UserError(f"is truncated or damaged ({error}): copy it again") from None
-    expected = start + voxels * bits // 8
     if length < expected:
         what = f"is truncated: it has {length} bytes, but its header describes {expected}"
         raise UserError(f"{what}: copy it again")
