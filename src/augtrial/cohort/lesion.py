@@ -1,9 +1,11 @@
 """A lesion, and a cohort of lesions, as the lesion table describes them; without pixels."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -45,18 +47,15 @@ class Lesion:
 
         `row` and `extra` cannot change a result, and are left out.
         """
-        values = asdict(self)
-        del values["row"], values["extra"]
-        mask = None if self.mask is None else self.mask.as_posix()
-        return {**values, "image": self.image.as_posix(), "mask": mask}
+        return _PLAIN.dump_python(self, mode="json", exclude={"row", "extra"})
 
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> "Lesion":
+    @staticmethod
+    def from_values(values: Mapping[str, Any]) -> "Lesion":
         """Return the lesion that `values` described."""
-        image, mask, box = values["image"], values["mask"], values["box"]
-        paths = {"image": Path(image), "mask": None if mask is None else Path(mask)}
-        box = None if box is None else tuple(box)
-        return cls(**{**values, **paths, "box": box}, extra={}, row=0)
+        return _PLAIN.validate_python(values)
+
+
+_PLAIN = TypeAdapter(Lesion)
 
 
 @dataclass(frozen=True)
