@@ -39,11 +39,15 @@ class Study:
             UserError: with all problems of the settings, or all of the lesion table.
         """
         settings = read_settings(config, source)
-        if settings.cohort.table == PHANTOM:
-            phantom = settings.cohort.phantom
-            return cls(settings, phantom_cohort(settings), phantom.classes)
-        cohort = read_table(Path(settings.cohort.table))
-        return cls(settings, cohort, cohort.classes)
+        if settings.cohort.table != PHANTOM:
+            cohort = read_table(Path(settings.cohort.table))
+            return cls(settings, cohort, cohort.classes)
+        from augtrial.cohort.phantom.cohort import cohort_lesions
+
+        # As its table will read once it is drawn.
+        folder, phantom = Path(f"results/{settings.study}/cohort"), settings.cohort.phantom
+        lesions = cohort_lesions(folder, **phantom.model_dump())
+        return cls(settings, Cohort(folder / "lesions.csv", tuple(lesions)), phantom.classes)
 
     # What there is -------------------------------------------------------------------------
 
@@ -245,12 +249,3 @@ class Study:
     def one_of(names: Iterable[str]) -> str:
         """Return a regular expression that matches exactly these names."""
         return "|".join(re.escape(name) for name in names) or "(?!)"
-
-
-def phantom_cohort(settings: Settings) -> Cohort:
-    """Return the built-in cohort as its table will read once it is drawn."""
-    from augtrial.cohort.phantom.cohort import cohort_lesions
-
-    folder = Path("results") / settings.study / "cohort"
-    lesions = cohort_lesions(folder, **settings.cohort.phantom.model_dump())
-    return Cohort(folder / "lesions.csv", tuple(lesions))
