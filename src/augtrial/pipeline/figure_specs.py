@@ -80,22 +80,21 @@ class FigureSpecs:
             samples |= {"rois": self.paths.training_rois(1, fold)}
             yield self._image("samples", name, f"real against {name}", samples)
             if self.study.synthesizer_kind(name).history:
-                yield from self._synthesizer_training(name, fold)
+                images = {"progress": [self.paths.synthesizer(1, fold, name, "progress.npz")]}
+                yield self._image("progress", name, f"{name} over the epochs", images)
+                yield self._losses(name)
         if settings.appraised_synthesizers:
             yield self._result("fidelity", "fidelity of synthetic images", means="fidelity_means")
         for name in settings.appraised_synthesizers:
             pairs = {"pictures": self.paths.appraisals(".npz")[:1]}
             yield self._image("pairs", name, f"closest pairs of {name}", pairs)
 
-    def _synthesizer_training(self, name: str, fold: int) -> Iterator[Figure]:
-        """Yield how a synthesizer's training went; one that trains nothing has no such figures."""
-        images = {"progress": [self.paths.synthesizer(1, fold, name, "progress.npz")]}
-        yield self._image("progress", name, f"{name} over the epochs", images)
+    def _losses(self, name: str) -> Figure:
         panels = {k: dict(v) for k, v in self.study.synthesizer_kind(name).history.items()}
         jobs = itertools.product(self.study.synthesizer_replicates, self.study.folds)
         histories = [self.paths.synthesizer(*job, name, "history.csv") for job in jobs]
         facts, label = {"synthesizer": name, "panels": panels}, f"losses of {name}"
-        yield Figure(f"losses_{name}", "losses", "Training", label, {"history": histories}, facts)
+        return Figure(f"losses_{name}", "losses", "Training", label, {"history": histories}, facts)
 
     def _result(
         self, kind: str, label: str, facts: dict[str, Any] | None = None, /, **tables: str
