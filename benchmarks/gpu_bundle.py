@@ -28,7 +28,6 @@ from augtrial.pipeline.study import Study
 from augtrial.reporting.report.markdown import summary
 from augtrial.statistics.comparison import compare_networks
 from augtrial.statistics.predictions import read_predictions
-from benchmarks.ceiling import ADAM, SGD, Ceiling
 from benchmarks.gpu_study import FINISHED, PREDICTIONS, open_folder
 from benchmarks.paired import ROOT, markdown, snakemake_command
 
@@ -101,21 +100,16 @@ def tables(folder: Path) -> str:
 
 
 def piece_times(study: Study) -> str:
-    """Return seconds a kind of work, and how many times its floor that is (see `ceiling`)."""
-    costs, ceiling = Costs(study), Ceiling(**read_json(FINISHED / "ceiling.json"))
+    """Return the updates and seconds of each kind of work."""
+    costs = Costs(study)
     pieces = pd.DataFrame([read_json(path) for path in sorted(FINISHED.glob("pieces/*.json"))])
     rows = []
     for (work, name), took in pieces.groupby(["work", "name"]):
         trainings = costs.synthesizer_trainings(name, 1) if name else costs.network_trainings(1)
-        kept, seconds = ADAM if name else SGD, took["seconds"].sum()
-        updates = len(took) * sum(t.updates for t in trainings)
-        floor = len(took) * sum(t.updates * ceiling.floor(t, kept) for t in trainings)
-        cells = [f"{updates:,}", f"{seconds:.0f}", f"{seconds / floor:.1f}"]
+        updates = len(took) * sum(training.updates for training in trainings)
+        cells = [f"{updates:,}", f"{took['seconds'].sum():.0f}"]
         rows.append([f"{work} {name}".strip(), len(took), *cells])
-    speed = f"Matrix product {ceiling.operations / 1e12:.3g} TFLOP/s, copy "
-    speed += f"{ceiling.bytes / 1e9:.3g} GB/s."
-    columns = ["work", "pieces", "updates", "seconds", "seconds / floor"]
-    return f"{speed}\n\n{markdown(columns, rows)}"
+    return markdown(["work", "pieces", "updates", "seconds"], rows)
 
 
 if __name__ == "__main__":

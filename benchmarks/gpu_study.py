@@ -29,7 +29,6 @@ from augtrial.pipeline.job_params import JobParams
 from augtrial.pipeline.paths import Paths
 from augtrial.pipeline.study import Study
 from augtrial.training.device import training_device
-from benchmarks.ceiling import Ceiling
 
 FINISHED = Path("finished")
 MORE = 75  # EX_TEMPFAIL: not all is done
@@ -180,8 +179,6 @@ class GpuStudy:
         """
         with training_device(self.settings.device, self.settings.precision) as device:
             name = device.name
-            if not (FINISHED / "ceiling.json").exists():
-                write_json(FINISHED / "ceiling.json", vars(Ceiling.measure(device)))
         for number, piece in enumerate(self.pieces()):
             begin = time.monotonic()
             if number and begin + piece.longest() > until:
