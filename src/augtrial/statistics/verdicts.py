@@ -24,7 +24,7 @@ SHARES = ("share_patients", "share_replicates", "share_both")  # of the variance
 VERDICT_COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "p", "p_adjusted"),
     *("verdict", "reason", "margin", "level", "detectable", "replicates", "folds", "lesions"),
-    *("patients", "unit", *SHARES, "replicates_needed", "patients_needed"),
+    *("patients", "unit", *SHARES),
 ]
 
 
@@ -55,8 +55,8 @@ def verdict_table(
 
     `contrasts` is the table of `contrasts.contrast_table`, the other arguments are those of
     `comparison.compare`. p_adjusted is Holm's over all contrasts, level 1 - confidence, reason why
-    there is no verdict; detectable is at the level over the number of contrasts. From the variance
-    terms follows what would narrow the interval: the shares of the variance, and `needed`.
+    there is no verdict; detectable is at the level over the number of contrasts. The shares
+    of the variance say what would narrow the interval.
 
     Source: Holm, Scand J Statist 6:65 (1979).
     """
@@ -80,7 +80,6 @@ def verdict_table(
                 **{"verdict": NO_VERDICT if reason else word, "reason": reason},
                 "detectable": detectable(row.se, row.df, strictest),
                 **dict(zip(SHARES, shares, strict=True)),
-                **needed(row, margin, strictest),
             }
         )
     rows = rows.reset_index(drop=True).join(pd.DataFrame(extra))
@@ -120,23 +119,3 @@ def _terms(row: Any) -> tuple[float, float, float]:
     patients = 0.0 if math.isnan(row.v_patient) else max(0.0, row.v_patient - both)
     replicates = 0.0 if math.isnan(row.v_replicate) else max(0.0, row.v_replicate - both)
     return patients, replicates, both
-
-
-def needed(row: Any, margin: float, level: float) -> dict[str, float]:
-    """Return how many replicates, or how many patients, would make the margin detectable.
-
-    Each with the other as it is, from the variance terms and the normal quantiles; infinite where
-    it alone could not; never fewer than there are.
-    """
-    patients, replicates, both = _terms(row)
-    target = (margin / (stats.norm.ppf(1 - level / 2) + stats.norm.ppf(POWER))) ** 2
-
-    def number(scales: float, stays: float, now: int) -> float:
-        if scales + stays <= target:
-            return float(now)
-        return float(math.ceil(now * scales / (target - stays))) if stays < target else math.inf
-
-    return {
-        "replicates_needed": number(replicates + both, patients, row.replicates),
-        "patients_needed": number(patients + both, replicates, row.patients),
-    }

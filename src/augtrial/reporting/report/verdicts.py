@@ -8,10 +8,31 @@ import pandas as pd
 
 from augtrial.core.names import PRIMARY_ENDPOINTS
 from augtrial.reporting.figures import wording
-from augtrial.reporting.figures.wording import contrast_name, count
-from augtrial.statistics.verdicts import CANNOT_TELL, GAIN, NO_DIFFERENCE, NO_VERDICT, POWER
+from augtrial.reporting.figures.wording import contrast_name
+from augtrial.statistics.verdicts import (
+    CANNOT_TELL,
+    LOSS,
+    NO_DIFFERENCE,
+    NO_VERDICT,
+    POWER,
+    SMALL,
+)
 
-MANY = 10_000  # replicates or patients that nobody will have
+CONTROL_SAYS = {  # what a positive control without a gain says of the design, by its verdict
+    CANNOT_TELL: (
+        "this design could not detect a gain, since even fresh lesions of new patients did not "
+        "give one. Without assay sensitivity, no verdict below is evidence against synthesis."
+    ),
+    NO_DIFFERENCE: (
+        "fresh lesions of new patients made no relevant difference either. More lesions of this "
+        "kind do not help this classifier, so that synthetic ones had nothing to gain."
+    ),
+    LOSS: (
+        "fresh lesions of new patients did harm. Check that they are of the same kind as the "
+        "cohort's before any verdict below is believed."
+    ),
+}
+CONTROL_SAYS[SMALL[LOSS]] = CONTROL_SAYS[NO_DIFFERENCE]
 
 
 @dataclass(frozen=True)
@@ -55,20 +76,18 @@ def _numbers(row: dict[str, Any]) -> str:
 
 
 def assay_sensitivity(verdicts: pd.DataFrame, controls: list[str]) -> str:
-    """Return that the study has no assay sensitivity; empty unless a positive control failed.
+    """Return what the positive controls say of the design; empty where they gained.
 
     A trial has assay sensitivity if it can tell a treatment that works from one that does not
-    (ICH E10, 2000, section 1.5). `controls` are the contrasts that fresh lesions should win.
+    (ICH E10, 2000, section 1.5). `controls` are the contrasts that fresh lesions should win. One
+    without a difference that matters is no failure of the design: it says that more lesions of
+    this kind, real ones even, do not help this classifier.
     """
-    judged = verdicts[verdicts["contrast"].isin(controls) & (verdicts["verdict"] != NO_VERDICT)]
-    failed = judged[judged["verdict"] != GAIN]
-    if failed.empty:
-        return ""
-    names = " and ".join(contrast_name(name) for name in failed["contrast"])
-    return (
-        "This design could not detect a gain: even fresh lesions of new patients did not give one "
-        f"({names}: {failed.iloc[0]['verdict']}). Without assay sensitivity, no verdict below "
-        "is evidence against synthesis."
+    judged = verdicts[verdicts["contrast"].isin(controls)]
+    return " ".join(
+        f"{', '.join(map(contrast_name, rows['contrast']))}: {CONTROL_SAYS[verdict]}"
+        for verdict, rows in judged.groupby("verdict", sort=False)
+        if verdict in CONTROL_SAYS
     )
 
 
@@ -93,22 +112,11 @@ def _because(row: dict[str, Any]) -> str:
 
 
 def _change(row: dict[str, Any]) -> str:
-    """Return what this design could detect, and what would make it detect the margin."""
+    """Return what this design could detect, and what would narrow the interval most."""
     if math.isnan(row["detectable"]):
         return ""
-    margin = f"{100 * row['margin']:g} points"
     detects = f"This design detects a difference of {100 * row['detectable']:.1f} points"
-    could = f"{detects} with {POWER:.0%} power."
-    if row["replicates_needed"] <= row["replicates"]:
-        return could
-    needed = {noun: row[f"{noun}s_needed"] for noun in ("replicate", "patient")}
-    ways = [f"about {count(int(n), noun)}" for noun, n in needed.items() if n < MANY]
-    if ways:
-        return f"{could} To detect the margin of {margin}: {' or '.join(ways)}."
-    larger = "trainings; longer training may reduce it"
+    larger = "trainings: more replicates, or longer training, would narrow the interval most"
     if row["share_patients"] > row["share_replicates"]:
-        larger = "patients"
-    return (
-        f"{could} To detect the margin of {margin}, both more replicates and more patients are "
-        f"needed. Most of the variance is between {larger}."
-    )
+        larger = "patients: more of them would narrow the interval most"
+    return f"{detects} with {POWER:.0%} power. Most of the variance is between {larger}."
