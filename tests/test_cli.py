@@ -62,7 +62,17 @@ def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, cap
     table.loc[3, "p_cyst"] = ""
     table.to_csv(path, index=False)
     assert main(["compare", str(path), "--contrast", "classic - none"]) == 1
-    assert "hold values that are no numbers" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "1 value of p_<class> not a finite number" in message
+    assert "first p_cyst of lesion_id l3, fold 2, replicate 1, arm none: ''" in message
+
+
+def test_a_place_that_cannot_be_written_is_told_without_a_traceback(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "classic - none", "--tables"]
+    assert main([*command, str(path / "tables")]) == 1
+    assert str(path) in capsys.readouterr().err
 
 
 def test_a_contrast_with_an_unknown_arm_is_told_without_a_traceback(tmp_path, capsys):

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return chosen.run(chosen) or 0
-    except UserError as error:
+    except (UserError, OSError) as error:  # a place that cannot be read or written names itself
         print(error, file=sys.stderr)
         return 1
 

@@ -354,7 +354,7 @@ def test_all_right_leaves_room_for_error():
     [
         (lambda p: p.drop(columns="fold"), "no column fold"),
         (lambda p: p.assign(label="cist"), "'p_cist'"),
-        (lambda p: p.assign(p_cyst=float("nan")), "no numbers"),
+        (lambda p: p.assign(p_cyst=float("nan")), "not a finite number, first p_cyst of"),
         (lambda p: p.iloc[1:], "lesion 'l000' stands 0 times in replicate 1"),
         (lambda p: pd.concat([p, p.iloc[:1]]), "lesion 'l000' stands 2 times in replicate 1"),
         (

@@ -253,3 +253,15 @@ def test_a_dcgan_has_a_network_a_class_that_sees_its_class_alone(
     for label in classes:
         assert drawn[0][f"images/{label}"].shape == (2, 32, 32)
         np.testing.assert_array_equal(drawn[0][f"images/{label}"], drawn[1][f"images/{label}"])
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda x: x / 255, lambda x: x[:, :16], lambda x: x[:-1], lambda x: x[:, None]]
+)
+def test_samples_of_another_type_or_shape_are_refused(monkeypatch, wrong):
+    kind = synthesizers["acgan"]
+    network = TrainedNetwork({}, ACGAN, ("across",), 32)
+    images = np.zeros((3, 32, 32), np.uint8)
+    monkeypatch.setattr(type(kind), "sample", lambda *_, **__: wrong(images))
+    with pytest.raises(TypeError, match=r"acgan: `sample` gives .*uint8 \[3, 32, 32\] is right"):
+        draw_samples(kind, {"all": network}, 3, seed_of=len, device=CPU)

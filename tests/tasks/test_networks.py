@@ -155,10 +155,11 @@ def test_a_grey_image_gives_what_the_three_channels_gave(tmp_path):
         (lambda path: path.write_bytes(b"text"), "holds no state dict"),
         (lambda path: torch.save(nn.Linear(2, 2), path), "holds no state dict"),
         (lambda path: torch.save({"state_dict": {}}, path), "holds no state dict"),
+        (lambda path: torch.save({1: torch.zeros(2)}, path), "holds no state dict"),
         (lambda path: torch.save(models.squeezenet1_1().state_dict(), path), "is not of resnet18"),
         (lambda path: torch.save(models.resnet34().state_dict(), path), "unexpected, such as"),
     ],
-    ids=["missing", "text", "pickle", "nested", "squeezenet", "resnet34"],
+    ids=["missing", "text", "pickle", "nested", "numbered", "squeezenet", "resnet34"],
 )
 def test_a_file_of_weights_that_does_not_fit_is_told(tmp_path, write, words):
     write(tmp_path / "w.pth")
@@ -212,6 +213,18 @@ def test_a_function_of_the_working_directory_builds_the_network(python):
         (
             "import torch\ndef build(classes, size): return torch.nn.Conv2d(3, classes, 3)",
             "cannot take images [2, 1, 64, 64] to predict: RuntimeError",
+        ),
+        (
+            "from torch import nn\ndef build(classes, size):\n"
+            "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))",
+            "has lazy layers",
+        ),
+        (
+            "from torch import nn\ndef build(classes, size):\n"
+            "    last = nn.Linear(size**2, classes)\n"
+            "    nn.init.constant_(last.bias, float('nan'))\n"
+            "    return nn.Sequential(nn.Flatten(), last)",
+            "gives scores that are no finite numbers for images [2, 1, 64, 64] to predict",
         ),
     ],
 )

@@ -119,5 +119,12 @@ def draw_samples(
         for index, label in enumerate(network.classes):
             labels = np.full(number, index)
             chance = seeds.torch_generator(seed_of(label), "latent")
-            drawn[f"images/{label}"] = kind.sample(network, labels, chance, device=device.torch)
+            sampled = np.asarray(kind.sample(network, labels, chance, device=device.torch))
+            right = (number, network.size, network.size)
+            if sampled.dtype != np.uint8 or sampled.shape != right:
+                raise TypeError(
+                    f"synthesizer {kind.name}: `sample` gives {sampled.dtype} "
+                    f"{list(sampled.shape)}; uint8 {list(right)} is right"
+                )
+            drawn[f"images/{label}"] = sampled
     return drawn

@@ -70,6 +70,9 @@ def trial_problems(network: nn.Module, *, classes: int, size: int, batch: int) -
     if not any(parameter.requires_grad for parameter in network.parameters()):
         yield "has no weights to train"
         return
+    if any(map(nn.parameter.is_lazy, network.parameters())):
+        yield "has lazy layers; give them their numbers of inputs"
+        return
     device = next(network.parameters()).device
     for training in (False, True):
         images = torch.zeros(min(batch, 2) if training else 2, 1, size, size, device=device)
@@ -87,6 +90,9 @@ def trial_problems(network: nn.Module, *, classes: int, size: int, batch: int) -
         if found != right:
             shape = "a row for each image and a column for each class"
             yield f"gives {found} for {what}; scores {right} are right, {shape}"
+            return
+        if device.type != "meta" and not scores.isfinite().all():
+            yield f"gives scores that are no finite numbers for {what}"
             return
 
 

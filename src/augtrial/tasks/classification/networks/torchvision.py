@@ -142,6 +142,8 @@ def _read(what: str, path: str | Path) -> dict[str, "Tensor"]:
         raise UserError(f"{what} does not exist; paths count from {Path.cwd()}") from None
     except Exception as error:  # torch has many ways to say that this is no state dict
         raise UserError(f"{what} holds no state dict: {error}") from None
-    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and torch.is_tensor(value) for key, value in state.items()
+    ):
         raise UserError(f"{what} holds no state dict, a dictionary of names and tensors")
     return {OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
