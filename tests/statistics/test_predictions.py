@@ -29,7 +29,7 @@ def test_ids_and_labels_stay_text_through_a_file(tmp_path):
     np.testing.assert_allclose(again["p_NA"], [0.9, 0.4])
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04\xff\xfe", b"a,b\n1,2\n1,2,3\n"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04\xff\xfe", b"a,b\n1,2\n1,2,3\n"])
 def test_a_file_that_is_no_table_is_named(tmp_path, content):
     path = tmp_path / "predictions.csv"
     path.write_bytes(content)
@@ -41,6 +41,15 @@ def test_missing_files_are_all_named(tmp_path):
     with pytest.raises(UserError) as caught:
         read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
     assert len(caught.value.problems) == 2
+
+
+def test_a_file_that_lacks_a_column_of_the_others_is_named(tmp_path):
+    ROWS.to_csv(tmp_path / "a.csv", index=False)
+    ROWS.rename(columns={"arm": "Arm"}).assign(note=1).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(UserError) as caught:
+        read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
+    (problem,) = caught.value.problems
+    assert problem.endswith("b.csv: no column 'arm', which another file has; did you mean 'Arm'?")
 
 
 def test_a_curve_has_the_endpoints_of_every_size():

@@ -87,7 +87,8 @@ def panels(
 def require_columns(rows: pd.DataFrame, columns: Sequence[str]) -> None:
     """Raise UserError unless the predictions have these columns."""
     if missing := [name for name in columns if name not in rows]:
-        raise UserError(f"predictions: no column {', '.join(missing)}")
+        found = ", ".join(map(str, rows.columns)) or "none"
+        raise UserError(f"predictions: no column {', '.join(missing)}; there are: {found}")
 
 
 def _panel(

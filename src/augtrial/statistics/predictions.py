@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from augtrial.core.errors import UserError
+from augtrial.core.names import did_you_mean
 
 # Ids and labels are text, whatever they look like; an empty patient id stays empty.
 TEXT = ("lesion_id", "patient_id", "label", "predicted", "arm", "curve")
@@ -34,13 +35,27 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Return one or several prediction tables as one, with ids and labels as text.
 
     Raises:
-        UserError: when a file is missing, or no table.
+        UserError: when a file is missing, or no table, or lacks a column that another file has.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if missing := [str(path) for path in paths if not Path(path).exists()]:
         raise UserError([f"{path} does not exist" for path in missing])
-    tables = [_read(path) for path in paths if Path(path).stat().st_size > 1]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    # A table without rows and columns is a line end; a file of no bytes is none.
+    tables = {path: _read(path) for path in paths if Path(path).stat().st_size != 1}
+    used = dict.fromkeys(name for table in tables.values() for name in table if _is_used(name))
+    problems = [
+        f"{path}: no column {name!r}, which another file has{did_you_mean(name, table.columns)}"
+        for path, table in tables.items()
+        for name in used
+        if name not in table
+    ]
+    if problems:
+        raise UserError(problems, title="the tables of predictions do not fit together")
+    return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame()
+
+
+def _is_used(column: str) -> bool:
+    return column in (*TEXT, "fold", "replicate") or column.startswith("p_")
 
 
 def _read(path: str | Path) -> pd.DataFrame:
