@@ -188,3 +188,15 @@ def test_a_baseline_takes_no_other_key_and_survives_being_written_out_whole():
     config["arms"]["size"]["classic"] = 10
     with pytest.raises(UserError, match="takes no other key"):
         read_settings(config)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"classifier": {"learning_rate": float("inf")}}, "classifier.learning_rate"),
+        ({"roi": {"window": [float("nan"), 1]}}, "roi.window.0"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(change, key):
+    with pytest.raises(UserError, match=rf"{key}: input should be a finite number"):
+        read_settings({"study": "x", "arms": {"none": {}}, "contrasts": [], **change})

@@ -16,9 +16,11 @@ Channels = Annotated[list[Positive], Field(min_length=1, max_length=6)]
 
 
 class Model(BaseModel):
-    """A group of settings: no unknown keys, no change after reading."""
+    """A group of settings: no unknown keys, finite numbers, no change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 def plain(annotation: Any) -> Any:
