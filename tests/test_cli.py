@@ -63,7 +63,7 @@ def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, cap
     table.to_csv(path, index=False)
     assert main(["compare", str(path), "--contrast", "classic - none"]) == 1
     message = capsys.readouterr().err
-    assert "1 value of p_<class> not a finite number" in message
+    assert "1 value of p_<class> not a probability in [0, 1]" in message
     assert "first p_cyst of lesion_id l3, fold 2, replicate 1, arm none: ''" in message
 
 

@@ -37,6 +37,16 @@ def test_a_file_that_is_no_table_is_named(tmp_path, content):
         read_predictions(path)
 
 
+@pytest.mark.parametrize("name", ["lesion_id", "fold", "replicate", "arm", "label", "predicted"])
+def test_an_empty_cell_is_named_with_its_row(tmp_path, name):
+    path = tmp_path / "predictions.csv"
+    table = ROWS.astype(object)
+    table.loc[1, name] = ""
+    table.to_csv(path, index=False)
+    with pytest.raises(UserError, match=rf"predictions\.csv: row 3 has no {name}"):
+        read_predictions(path)
+
+
 def test_missing_files_are_all_named(tmp_path):
     with pytest.raises(UserError) as caught:
         read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])

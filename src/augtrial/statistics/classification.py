@@ -34,7 +34,7 @@ def classification_panels(predictions: pd.DataFrame) -> dict[str, Classification
 
     Raises:
         UserError: a column is missing, a label has no probability column, a probability is no
-            number, or an arm has not each lesion once in each replicate.
+            number in [0, 1], or an arm has not each lesion once in each replicate.
     """
     require_columns(predictions, [*COLUMNS, "predicted"])
     classes = tuple(name[2:] for name in predictions.columns if name.startswith("p_"))
@@ -43,13 +43,13 @@ def classification_panels(predictions: pd.DataFrame) -> dict[str, Classification
     unknown = [name for name in named if name not in classes]
     problems = [f"predictions: class {name!r} has no column 'p_{name}'" for name in unknown]
     probabilities = predictions[scores].apply(pd.to_numeric, errors="coerce").astype(float)
-    wrong = np.argwhere(~np.isfinite(probabilities.to_numpy()))
+    wrong = np.argwhere(~probabilities.apply(lambda column: column.between(0, 1)).to_numpy())
     if len(wrong):
         row, column = predictions.iloc[wrong[0, 0]], scores[wrong[0, 1]]
         where = ", ".join(f"{name} {row[name]}" for name in COLUMNS[:5] if name != "patient_id")
         number = number_of(len(wrong), "value")
         problems.append(
-            f"predictions: {number} of p_<class> not a finite number, "
+            f"predictions: {number} of p_<class> not a probability in [0, 1], "
             f"first {column} of {where}: {row[column]!r}"
         )
     if problems:

@@ -9,6 +9,7 @@ import pandas as pd
 from augtrial.core.errors import UserError
 from augtrial.core.names import did_you_mean
 
+KEYS = ("lesion_id", "fold", "replicate", "arm", "label", "predicted")  # never empty
 # Ids and labels are text, whatever they look like; an empty patient id stays empty.
 TEXT = ("lesion_id", "patient_id", "label", "predicted", "arm", "curve")
 
@@ -35,7 +36,8 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Return one or several prediction tables as one, with ids and labels as text.
 
     Raises:
-        UserError: when a file is missing, or no table, or lacks a column that another file has.
+        UserError: when a file is missing, is no table, lacks a column that another file
+            has, or has an empty cell where none may be.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if missing := [str(path) for path in paths if not Path(path).exists()]:
@@ -48,6 +50,12 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
         for path, table in tables.items()
         for name in used
         if name not in table
+    ]
+    problems += [
+        f"{path}: row {2 + table.index[empty][0]} has no {name}"
+        for path, table in tables.items()
+        for name in table.columns.intersection(KEYS)
+        if (empty := table[name].isna() | (table[name] == "")).any()
     ]
     if problems:
         raise UserError(problems, title="the tables of predictions do not fit together")
