@@ -83,8 +83,10 @@ def _fraction(text: str) -> float:
 
 
 def _export(chosen: argparse.Namespace) -> None:
-    from augtrial.jobs.export import export_study
+    from augtrial.jobs.export import export_study, require_current
 
+    if chosen.study.is_file():
+        require_current(chosen.study)
     print(export_study(chosen.study, chosen.out))
 
 

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 import study_files
-from augtrial.cli import main
 from augtrial.core.errors import UserError
 from augtrial.core.io import write_json
 from augtrial.jobs.export import export_study
@@ -48,7 +47,7 @@ def held_out(replicate, fold):
 
 
 def test_every_arm_that_trains_has_a_set_for_each_replicate_and_fold(study):
-    assert main(["export", "study.yaml", "--out", "out"]) == 0
+    export_study(Path("study.yaml"), Path("out"))
     found = {path.parent.relative_to("out").as_posix() for path in Path("out").rglob("train.npz")}
     arms = [arm for arm in ARMS if arm != "texture"]
     assert found == {f"{arm}/replicate{r}/fold{k}" for arm in arms for r in (1, 2) for k in (1, 2)}
@@ -104,10 +103,11 @@ def test_the_table_tells_of_each_image_what_it_is(study):
         assert rois == {lesion: image.tobytes() for lesion, image in pairs}
 
 
-def test_images_that_are_not_made_are_told_with_the_command_that_makes_them(study, capsys):
+def test_images_that_are_not_made_are_told_with_the_command_that_makes_them(study):
     Path("results/made-up/replicate2/part1/variants.npy").unlink()
-    assert main(["export", "study.yaml", "--out", "out"]) == 1
-    message = capsys.readouterr().err
+    with pytest.raises(UserError) as caught:
+        export_study(Path("study.yaml"), Path("out"))
+    message = str(caught.value)
     assert "results/made-up/replicate2/part1/variants.npy" in message
     assert "snakemake training_images --cores 2 --configfile study.yaml" in message
     assert not Path("out").exists()

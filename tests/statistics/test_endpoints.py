@@ -358,8 +358,8 @@ def test_all_right_leaves_room_for_error():
             lambda p: p.assign(p_cyst=float("nan")),
             r"not a probability in \[0, 1\], first p_cyst of",
         ),
-        (lambda p: p.assign(p_cyst=-5.0), r"first p_cyst of .*: -5\.0"),
-        (lambda p: p.assign(p_cyst=17.0), r"first p_cyst of .*: 17\.0"),
+        (lambda p: p.assign(p_cyst=-5.0), r"first p_cyst of .*: '-5\.0'"),
+        (lambda p: p.assign(p_cyst=17.0), r"first p_cyst of .*: '17\.0'"),
         (lambda p: p.iloc[1:], "lesion 'l000' stands 0 times in replicate 1"),
         (lambda p: pd.concat([p, p.iloc[:1]]), "lesion 'l000' stands 2 times in replicate 1"),
         (

@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+from augtrial.cli import main
 from augtrial.jobs.predictions import named_networks
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.study import Study
@@ -189,6 +190,18 @@ def test_the_summary_shows_the_tables_numbers(run):
 def test_a_second_call_has_nothing_to_do(run):
     assert run.planned() == {}
     assert "Nothing to be done" in run.call("--dry-run").stdout
+
+
+def test_an_export_takes_no_images_that_other_settings_made(edited, monkeypatch, capsys):
+    monkeypatch.chdir(edited.folder)
+    edited.change(cohort__table=str(edited.table))
+    assert main(["export", "study.yaml", "--out", "sets"]) == 0
+    assert (edited.folder / "sets/classic/replicate1/fold1/train.npz").exists()
+    capsys.readouterr()
+    edited.change(roi__window=[-50, 300])
+    assert main(["export", "study.yaml", "--out", "other"]) == 1
+    assert "other settings or code made them" in capsys.readouterr().err
+    assert not (edited.folder / "other").exists()
 
 
 def test_a_job_keeps_one_checkpoint_a_network(run):

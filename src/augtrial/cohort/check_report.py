@@ -11,7 +11,7 @@ from augtrial.cohort import cohort_checks
 from augtrial.cohort.lesion import Cohort, format_name
 from augtrial.cohort.lesion_stats import LesionStats, measure_lesion
 from augtrial.core.errors import UserError
-from augtrial.core.names import number_of
+from augtrial.core.names import count
 
 
 @dataclass
@@ -54,10 +54,10 @@ def check_cohort(
         *cohort_checks.column_warnings(cohort),
         *fold_warnings,
     ]
-    unfit = f"not fit for a study: {number_of(len(problems), 'problem')}"
+    unfit = f"not fit for a study: {count(len(problems), 'problem')}"
     verdict = unfit if problems else "fit for a study"
     if warnings:
-        verdict += f"; {number_of(len(warnings), 'warning')}"
+        verdict += f"; {count(len(warnings), 'warning')}"
     source = f"{folds}, drawn by {'patient' if cohort.has_patients else 'lesion'}"
     if cohort.has_folds:
         source = f"{len({lesion.fold for lesion in cohort.lesions})}, from the table"
@@ -69,7 +69,7 @@ def _cohort_lines(cohort: Cohort) -> list[str]:
     """Return the lines of the summary about lesions, classes and files."""
     counts = Counter(lesion.label for lesion in cohort.lesions)
     patients = len({lesion.patient_id for lesion in cohort.lesions})
-    owners = number_of(patients, "patient") if cohort.has_patients else "unknown patients"
+    owners = count(patients, "patient") if cohort.has_patients else "unknown patients"
     classes = ", ".join(f"{name} {counts[name]}" for name in cohort.classes)
     images = _formats(lesion.image for lesion in cohort.lesions)
     masks = _formats(lesion.mask for lesion in cohort.lesions if lesion.mask)

@@ -9,7 +9,7 @@ import numpy as np
 from augtrial.cohort.lesion import OPTIONAL, Cohort, Lesion, format_name
 from augtrial.cohort.lesion_stats import LesionStats
 from augtrial.cohort.rows import MAX_LISTED, rows_in_words
-from augtrial.core.names import nearest, number_of
+from augtrial.core.names import count, nearest
 
 LEAK = (
     "in different folds, one would be in training and the other in testing, and the results "
@@ -152,9 +152,9 @@ def _too_few(name: str, lesions: list[Lesion], folds: int, has_patients: bool) -
     """Return a problem if a class has fewer lesions or patients than there are folds."""
     patients = {lesion.patient_id for lesion in lesions}
     if len(lesions) < folds:
-        what, add = f"has {number_of(len(lesions), 'lesion')}", "lesions"
+        what, add = f"has {count(len(lesions), 'lesion')}", "lesions"
     elif has_patients and len(patients) < folds:
-        what, add = f"has lesions of only {number_of(len(patients), 'patient')}", "patients"
+        what, add = f"has lesions of only {count(len(patients), 'patient')}", "patients"
     else:
         return []
     advice = f"add {add}, use fewer folds or leave the class out"
@@ -180,7 +180,7 @@ def shortened(lines: list[str]) -> list[str]:
 
 def _lesions(stats: list[LesionStats]) -> str:
     """Return "3 lesions (rows 2, 5, 7)"."""
-    return f"{number_of(len(stats), 'lesion')} ({_rows(stats)})"
+    return f"{count(len(stats), 'lesion')} ({_rows(stats)})"
 
 
 def _rows(stats: list[LesionStats]) -> str:

@@ -29,8 +29,7 @@ class FidelitySettings(Model):
     """How synthetic images are compared with real ones; nothing is selected by it."""
 
     images: Count = Field(
-        200,
-        description="Maximum number of synthetic images compared per class and fold; 0: none.",
+        200, description="Maximum number of synthetic images compared per class and fold; 0: none."
     )
     arm: str = Field(
         "",

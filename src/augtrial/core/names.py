@@ -59,6 +59,6 @@ def first_lines(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], *([f"and {rest} more"] if rest > 0 else [])]
 
 
-def number_of(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     """Return "1 lesion", "2 lesions"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

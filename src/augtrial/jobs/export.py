@@ -1,6 +1,8 @@
 """A study's training sets and what its folds hold out, as files for networks made elsewhere."""
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ from augtrial.pipeline.study import Study
 if TYPE_CHECKING:
     from augtrial.imaging.training_set import TrainingSet
 
+SNAKEFILE = Path(__file__).parents[3] / "Snakefile"
 COMMAND = "snakemake training_images --cores 2 --configfile"
 README = """\
 # Training sets of the study {study}
@@ -93,6 +96,24 @@ def export_study(source: Path, folder: Path) -> str:
     (folder / "README.md").write_text(text, encoding="utf-8")  # last: what has it is whole
     megabytes = sum(file.stat().st_size for file in folder.rglob("*.npz")) / 1e6
     return f"{sets} training sets, {megabytes:,.1f} MB: {folder / 'README.md'} says what is where"
+
+
+def require_current(config: Path) -> None:
+    """Check by a dry run of Snakemake that the images of a study are made, by these settings.
+
+    Raises:
+        UserError: there are none yet, other settings made them, or they are cut short.
+    """
+    words = ["--directory", ".", "--dry-run", "training_images", "--configfile", str(config)]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(done.stderr)
+    if "Nothing to be done" not in done.stdout + done.stderr:
+        raise UserError(
+            f"{config}: the images of this study are not there yet, or other settings or code made "
+            f"them; make them with: {COMMAND} {shlex.quote(str(config))}"
+        )
 
 
 def _open(source: Path) -> tuple[Study, str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from augtrial.core.names import number_of
+from augtrial.core.names import count
 from augtrial.core.replicate import Replicate
 from augtrial.pipeline.costs import JOB_SECONDS, Costs, Training
 from augtrial.pipeline.job_params import JobParams
@@ -30,12 +30,12 @@ def plan_text(study: Study, machine: Machine) -> str:
     lines = [
         f"Study {study.settings.study}: {len(study.lesions)} lesions{of_patients}, "
         f"{len(study.classes)} classes, {len(study.folds)} folds, "
-        f"{number_of(len(study.replicates), 'replicate')}.",
+        f"{count(len(study.replicates), 'replicate')}.",
         f"Trainings: {len(networks)} classifiers ({len(study.settings.trained_arms)} arms, "
         f"{len(study.settings.curves)} size curves{subsets}), "
         f"{len(synthesizers)} synthesizers{f' ({kinds})' if kinds else ''}.",
         f"Estimate for the whole study: {duration(hours)} on "
-        f"{number_of(machine.cores, 'core')} and {where}; "
+        f"{count(machine.cores, 'core')} and {where}; "
         f"{costs.disk_bytes() / 1e9:.1f} GB in {study.root}. Finished jobs are not repeated.",
         machine.sharing,
     ]

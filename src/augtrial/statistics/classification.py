@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from augtrial.core.errors import UserError
-from augtrial.core.names import number_of
+from augtrial.core.names import count
 from augtrial.statistics.intervals import effective_trials
 from augtrial.statistics.outcomes import ArmOutcomes, Outcome, mean_outcome
 from augtrial.statistics.panel import COLUMNS, Panel, panels, require_columns
@@ -43,14 +43,14 @@ def classification_panels(predictions: pd.DataFrame) -> dict[str, Classification
     unknown = [name for name in named if name not in classes]
     problems = [f"predictions: class {name!r} has no column 'p_{name}'" for name in unknown]
     probabilities = predictions[scores].apply(pd.to_numeric, errors="coerce").astype(float)
-    wrong = np.argwhere(~probabilities.apply(lambda column: column.between(0, 1)).to_numpy())
+    wrong = np.argwhere(~((probabilities >= 0) & (probabilities <= 1)).to_numpy())  # NaN is wrong
     if len(wrong):
         row, column = predictions.iloc[wrong[0, 0]], scores[wrong[0, 1]]
         where = ", ".join(f"{name} {row[name]}" for name in COLUMNS[:5] if name != "patient_id")
-        number = number_of(len(wrong), "value")
+        number = count(len(wrong), "value")
         problems.append(
             f"predictions: {number} of p_<class> not a probability in [0, 1], "
-            f"first {column} of {where}: {row[column]!r}"
+            f"first {column} of {where}: '{row[column]}'"
         )
     if problems:
         raise UserError(problems)

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from augtrial.core.names import count
 from augtrial.reporting.figures.layout import draw_runs, new_figure
 from augtrial.reporting.figures.style import SERIES_COLOURS, Drawing, FigureStyle, styled
-from augtrial.reporting.figures.wording import count
 
 RUN = ["network", "replicate", "fold"]
 Panels = Mapping[str, Mapping[str, str]]  # title: column: label

@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from augtrial.core.names import count
 from augtrial.reporting import published_results
 from augtrial.reporting.figures.layout import accuracy_rows, legend_below, panel_grid
 from augtrial.reporting.figures.style import GREY, PALE, Drawing, FigureStyle, styled
-from augtrial.reporting.figures.wording import count, percent
+from augtrial.reporting.figures.wording import percent
 
 Recipes = Mapping[str, Mapping[str, Any]]  # of curves or arms, by name
 CLASSIC, SYNTHETIC = "classic", "synthetic"

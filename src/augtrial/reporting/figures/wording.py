@@ -48,11 +48,6 @@ def contrast_name(contrast: str) -> str:
     return contrast.replace(" - ", f" {MINUS} ")
 
 
-def count(number: int, noun: str) -> str:
-    """Return "1 fold", "3 folds"."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
-
-
 def listed(words: list[str]) -> str:
     """Return "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

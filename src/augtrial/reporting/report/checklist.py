@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from augtrial.config.settings import Settings
-from augtrial.core.names import PRIMARY_ENDPOINTS
-from augtrial.reporting.figures.wording import count, listed, points
+from augtrial.core.names import PRIMARY_ENDPOINTS, count
+from augtrial.reporting.figures.wording import listed, points
 from augtrial.reporting.report.tables import Cell, Table
 from augtrial.reporting.report.verdicts import primary_name
 

@@ -7,7 +7,7 @@ import pandas as pd
 from augtrial.config.load import read_settings
 from augtrial.core.errors import UserError
 from augtrial.core.io import read_json, read_table
-from augtrial.reporting.figures.wording import count
+from augtrial.core.names import count
 from augtrial.reporting.report.tables import Cell, Table, by_updates, comparison, differences
 from augtrial.reporting.report.verdicts import assay_sensitivity, verdict_lines
 

@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from augtrial.config.load import settings_model
-from augtrial.reporting.figures.wording import count
+from augtrial.core.names import count
 from augtrial.reporting.report import prose, tables
 from augtrial.reporting.report.checklist import checklist
 from augtrial.reporting.report.verdicts import assay_sensitivity, verdict_lines

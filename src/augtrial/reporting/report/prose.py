@@ -8,7 +8,8 @@ import pandas as pd
 from augtrial.config.arms import Arm
 from augtrial.config.classifier import Budget
 from augtrial.config.settings import Settings
-from augtrial.reporting.figures.wording import MINUS, count, listed
+from augtrial.core.names import count
+from augtrial.reporting.figures.wording import MINUS, listed
 from augtrial.statistics.verdicts import MIN_REPLICATES, POWER
 
 BASELINES = {

@@ -9,14 +9,7 @@ import pandas as pd
 from augtrial.core.names import PRIMARY_ENDPOINTS
 from augtrial.reporting.figures import wording
 from augtrial.reporting.figures.wording import contrast_name
-from augtrial.statistics.verdicts import (
-    CANNOT_TELL,
-    LOSS,
-    NO_DIFFERENCE,
-    NO_VERDICT,
-    POWER,
-    SMALL,
-)
+from augtrial.statistics.verdicts import CANNOT_TELL, LOSS, NO_DIFFERENCE, NO_VERDICT, POWER, SMALL
 
 CONTROL_SAYS = {  # what a positive control without a gain says of the design, by its verdict
     CANNOT_TELL: (
