@@ -5,7 +5,7 @@
 #   tests/slurm_cluster.sh start
 #   tests/slurm_cluster.sh stop
 #
-# The daemons are the real ones. The node is made up: four cores, 16 GB and two GPUs, whatever the
+# The daemons are the real ones. The node is made up: six cores, 16 GB and two GPUs, whatever the
 # machine has.
 set -euo pipefail
 
@@ -39,7 +39,7 @@ SchedulerParameters=bf_interval=1
 MinJobAge=3600
 # The node may have more cores and memory than the machine.
 SlurmdParameters=config_overrides
-NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2
+NodeName=$host NodeAddr=127.0.0.1 CPUs=6 RealMemory=16000 Gres=gpu:2
 PartitionName=main Nodes=$host Default=YES MaxTime=1-0
 CONF
 }

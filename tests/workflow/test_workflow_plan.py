@@ -150,7 +150,7 @@ def asked(text: str, *rules: str) -> set[tuple[str, str]]:
 
 def test_on_a_cluster_trainings_ask_for_a_gpu_and_time_unless_the_study_is_on_the_cpu(tmp_path):
     training = ("train_classifiers", "train_synthesizer")
-    cluster = ("--dry-run", "--profile", "profiles/slurm")
+    cluster = ("--dry-run", "--workflow-profile", "profiles/slurm")
     done = Run(tmp_path).call(*cluster)
     assert asked(done.stdout, *training) == {("1", "15")}
     assert "on 100 cores" in done.stderr
