@@ -42,7 +42,7 @@ FIND_PYTHON = found=; \
 help:
 	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
 	@echo 'make test     set-up, then formatting, lint, types and all tests'
-	@echo 'make test-fast  the tests that run no study: under two minutes, for the inner loop'
+	@echo 'make test-fast  the tests that take little: under two minutes, for the inner loop'
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
 	@echo 'make test-slurm    a study on a SLURM of this machine alone; installs it (Debian, Ubuntu)'
 	@echo 'make setup    set-up only: the packages of requirements.lock in $(VENV) (5 to 6 GB)'

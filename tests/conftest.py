@@ -13,7 +13,7 @@ SLOW = {"workflow", "project"}  # folders of tests that run Snakemake or a bench
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests of slow folders, which `make test-fast` leaves out."""
+    """Mark the tests of slow folders; `make test-fast` leaves out all that are marked."""
     for item in items:
         if SLOW & {folder.name for folder in item.path.parents}:
             item.add_marker(pytest.mark.slow)

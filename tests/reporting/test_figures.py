@@ -156,6 +156,7 @@ def test_same_data_gives_the_same_bytes_and_the_csv_holds_the_data(name, tables,
     assert len(pd.read_csv(tmp_path / "first" / f"{name}.csv")) == len(drawing.data) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_one_replicate_without_patients_and_with_odd_class_names_is_drawn(name, tmp_path):
     odd = made_up.tables(classes=ODD, replicates=1, patients=False)
@@ -213,6 +214,7 @@ def test_controls_are_no_points_of_the_size_curve():
     assert list(FigureSpecs(study).plain_arms()) == ["classic"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_speak_the_words_that_the_config_gives(name, tables, tmp_path):
     """Every text that is no number is written differently, and none is lost."""

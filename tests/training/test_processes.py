@@ -14,6 +14,8 @@ from augtrial.training.checkpoints import CheckpointFolder, save_state
 from augtrial.training.engine import train_all
 from small_networks import ACGAN, CPU, DCGAN, SMALL_CLASSIFIER, classifier_training, gan_training
 
+pytestmark = pytest.mark.slow  # processes wait for each other
+
 
 class Pool:
     """The trainings of a job with checkpoints, and which process made which of them."""

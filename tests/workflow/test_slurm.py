@@ -70,7 +70,11 @@ class Story:
     def live(self, look: Callable[[], object]) -> int:
         """Call Snakemake, look on twice a second, and return its status; True interrupts it."""
         # Whoever runs the tests in the background has them ignore Ctrl-C; Snakemake is to hear it.
-        command = ["env", "--default-signal=INT", *self.run.command("--workflow-profile", PROFILE, *OPTIONS)]
+        command = [
+            "env",
+            "--default-signal=INT",
+            *self.run.command("--workflow-profile", PROFILE, *OPTIONS),
+        ]
         deadline = time.monotonic() + 60 * MINUTES
         with self.output.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(
