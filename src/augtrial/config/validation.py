@@ -236,10 +236,10 @@ def _contrast_problems(settings: Settings) -> Iterable[str]:
             yield f"embedding.arms: '{arm}' is a baseline and has no network to show"
         if arm not in settings.arms:
             yield f"embedding.arms: unknown arm '{arm}'{hint(arm, settings.arms)}"
-    judge = settings.fidelity.arm
-    if judge and judge not in settings.trained_arms:
-        yield f"fidelity.arm: unknown arm '{judge}'{hint(judge, settings.trained_arms)}"
-    elif judge and (settings.arms[judge].synthetic or settings.arms[judge].oracle):
-        yield f"fidelity.arm: '{judge}' has seen synthetic images or fresh lesions"
+    arm = settings.fidelity.arm
+    if arm and arm not in settings.trained_arms:
+        yield f"fidelity.arm: unknown arm '{arm}'{hint(arm, settings.trained_arms)}"
+    elif arm and (settings.arms[arm].synthetic or settings.arms[arm].oracle):
+        yield f"fidelity.arm: '{arm}' has seen synthetic images or fresh lesions"
     if settings.embedding.arms and len(set(settings.embedding.arms)) != 2:
         yield f"embedding.arms: give two arms (got {settings.embedding.arms})"

@@ -167,8 +167,8 @@ class FigureSpecs:
         described, since it shows the descriptions.
         """
         parts = sorted((PACKAGE / "reporting" / "report").glob("*.[hcj]*"))
-        for wing in ("config", "synthesizers", "tasks"):
-            parts += sorted((PACKAGE / wing).rglob("*.py"))
+        for folder in ("config", "synthesizers", "tasks"):
+            parts += sorted((PACKAGE / folder).rglob("*.py"))
         return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
     def drawn_from(self) -> list[str]:

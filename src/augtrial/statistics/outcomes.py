@@ -1,6 +1,6 @@
 """Outcomes: an endpoint's value in each replicate, and each patient's influence on it.
 
-They are the seam between a task and the comparison: a function from a task's rows to outcomes
+They are the interface between a task and the comparison: a function from a task's rows to outcomes
 (`Outcomes`) is all that endpoints, contrasts, secondary tests and verdicts need.
 """
 
