@@ -91,6 +91,8 @@ def tables(folder: Path) -> str:
         endpoint=PRIMARY_ENDPOINTS[settings.primary_endpoint],
         margin=settings.margin,
         confidence=settings.confidence,
+        primary=settings.primary_contrast,
+        controls=settings.positive_controls,
     )
     for name, table in compared.items():
         write_table(root / f"tables/{name}.csv", table.assign(conditional_on=study.conditional_on))

@@ -37,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compare.add_argument("predictions", type=Path, nargs="+", help=text)
     text = "arm A minus arm B, chosen before you see the results; repeat it for each contrast"
     compare.add_argument("--contrast", action="append", required=True, metavar='"A - B"', help=text)
+    text = "the contrast that is tested first, at the full level (default: the first one)"
+    compare.add_argument("--primary", default="", metavar='"A - B"', help=text)
+    text = "a positive control, such as fresh lesions: tested at the full level too"
+    compare.add_argument("--control", action="append", default=[], metavar='"A - B"', help=text)
     text, endpoints = "the primary endpoint (default: %(default)s)", list(PRIMARY_ENDPOINTS)
     compare.add_argument("--endpoint", choices=endpoints, default="macro sensitivity", help=text)
     text = "the smallest relevant difference, as a fraction (default: %(default)s)"
@@ -94,16 +98,23 @@ def _compare(chosen: argparse.Namespace) -> None:
     from augtrial.core.io import write_table
     from augtrial.reporting.report.verdicts import verdict_lines
     from augtrial.statistics.comparison import classification_tables, compare
-    from augtrial.statistics.predictions import read_predictions
+    from augtrial.statistics.predictions import has_one_split, read_predictions
 
     predictions = read_predictions(chosen.predictions)
+    contrasts = list(dict.fromkeys([*chosen.contrast, *chosen.control]))
+    if chosen.primary and chosen.primary not in contrasts:
+        raise UserError(f"--primary {chosen.primary!r} is none of the contrasts: {contrasts}")
     tables = compare(
         predictions,
-        chosen.contrast,
+        contrasts,
+        primary=chosen.primary,
+        controls=chosen.control,
         endpoint=PRIMARY_ENDPOINTS[chosen.endpoint],
         margin=chosen.margin,
         confidence=chosen.confidence,
     )
+    given = "the split" if has_one_split(predictions) else ""
+    tables["verdicts"] = tables["verdicts"].assign(conditional_on=given)
     for line in verdict_lines(tables["verdicts"]):
         print(line)
     if chosen.tables:

@@ -1,7 +1,6 @@
 """Each benchmark at a tiny size; of those that run whole studies, what makes their tables."""
 
 import gc
-import math
 import re
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from benchmarks import (
     quality,
     stages,
     variants,
-    verdict_simulation,
 )
 from benchmarks.costs import Bench, Cost, cost
 from benchmarks.paired import Seconds, paired
@@ -313,24 +311,6 @@ def test_the_phantom_is_told_by_rulers_features_and_the_network(monkeypatch, cap
     assert "CNN trained on 9 fresh lesions; 9 fresh lesions" in rows
     for right, *classes in rows.values():
         assert right == pytest.approx(np.mean(classes), abs=0.1)  # of equally many lesions each
-
-
-def test_simulated_studies_are_judged_by_the_shipped_functions():
-    effects = dict.fromkeys(verdict_simulation.EFFECTS, 0.2)
-    cell = verdict_simulation.run_cell((1.0, 60, 6, 0.0, 3, effects))
-    assert (cell["lesions"], cell["studies"]) == (60, 3)
-    assert all(0 <= cell[f"{name} covers"] <= 1 for name in ("crossed", "bootstrap", "folds"))
-    assert cell["gain"] + cell["loss"] + cell["no relevant difference"] <= 1
-    head, _, row = verdict_simulation.table(pd.DataFrame([cell])).splitlines()
-    assert head.count("|") == row.count("|")
-    assert row.startswith("| 60 | x 1 | 6 | 0 |")
-
-
-def test_the_correlation_behind_outcomes_is_found():
-    """Two normals of correlation 1/2 are both positive in a third of all cases."""
-    both = 1 / 4 + math.asin(0.5) / (2 * math.pi)
-    assert both == pytest.approx(1 / 3)
-    assert verdict_simulation.tetrachoric(0.5, 0.5, both) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_works_are_timed_in_turn_and_the_median_counts():

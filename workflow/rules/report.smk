@@ -8,6 +8,7 @@ rule write_report:
         contrasts="<results>/tables/contrasts.csv",
         verdicts="<results>/tables/verdicts.csv",
         secondary="<results>/tables/secondary.csv",
+        sensitivity="<results>/tables/sensitivity.csv",
         fidelity_means="<results>/tables/fidelity_means.csv",
         figures=figure_specs.files("svg"),
     output:

@@ -8,6 +8,7 @@ rule compare_arms:
         updates="<results>/predictions_updates.csv",
         subsets="<results>/predictions_subsets.csv",
         histories=paths.histories(),
+        lesions="<results>/rois.csv",
     output:
         **{name: f"<results>/tables/{name}.csv" for name in COMPARED},
     log:
@@ -18,6 +19,8 @@ rule compare_arms:
         mem_mb=lambda w, attempt: attempt * costs.tables_mb(),
     params:
         contrasts=study.settings.contrasts,
+        primary=study.settings.primary_contrast,
+        controls=study.settings.positive_controls,
         endpoint=study.settings.primary_endpoint,
         margin=study.settings.margin,
         confidence=study.settings.confidence,

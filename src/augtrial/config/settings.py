@@ -64,8 +64,14 @@ class Settings(Model):
     subsets: SubsetSettings = Field(SubsetSettings(), description="")
     contrasts: list[str] = Field(
         [],
-        description='Pairs of arms named before the run, as "a - b": a minus b. The first is the '
-        "primary one.",
+        description='Pairs of arms named before the run: "a - b" (a minus b, two-sided), or '
+        'one-sided "a non-inferior to b" and "a superior to b by margin".',
+    )
+    primary: str = Field(
+        "",
+        description="The contrast that is tested first, at the full level; empty: the first one. "
+        "One whose first arm alone has fresh lesions is a positive control, at the full level too. "
+        "The others are adjusted among themselves (Holm).",
     )
     primary_endpoint: Literal[tuple(PRIMARY_ENDPOINTS)] = Field(  # type: ignore[valid-type]
         "macro sensitivity", description="The one endpoint on which verdicts are based."
@@ -97,9 +103,14 @@ class Settings(Model):
         """The arms that are trained on subsets of the patients as well, in the study's order."""
         if not self.subsets.fractions:
             return []
-        first = [arm for contrast in self.contrasts[:1] for arm in contrast_arms(contrast)]
+        first = contrast_arms(self.primary_contrast)
         wanted = self.subsets.arms or first
         return [name for name in self.trained_arms if name in wanted]
+
+    @property
+    def primary_contrast(self) -> str:
+        """The contrast that is tested first; empty if there is none."""
+        return self.primary or next(iter(self.contrasts), "")
 
     @property
     def positive_controls(self) -> list[str]:

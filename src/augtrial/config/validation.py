@@ -11,7 +11,7 @@ from augtrial.config.arms import Arm
 from augtrial.config.classifier import Budget
 from augtrial.config.settings import Settings
 from augtrial.config.types import models_in, plain
-from augtrial.core.names import ORACLE, SEPARATOR, contrast_arms, hint
+from augtrial.core.names import ORACLE, QUESTIONS, SEPARATOR, contrast_arms, hint
 from augtrial.core.registry import synthesizers, tasks
 
 
@@ -143,8 +143,9 @@ def _arm_problems(settings: Settings) -> Iterable[str]:
     if not settings.trained_arms:
         yield "arms: all are baselines; at least one arm must train a network"
     for name, arm in settings.arms.items():
-        if SEPARATOR in name:
-            yield f"arms.{name}: '{SEPARATOR}' stands between the arms of a contrast"
+        for between in QUESTIONS.values():
+            if between in name:
+                yield f"arms.{name}: '{between}' stands between the arms of a contrast"
         for synthesizer in arm.synthetic:
             if synthesizer not in settings.synthesizers:
                 known = hint(synthesizer, _synthesizer_names(settings))
@@ -225,12 +226,15 @@ def _subset_problems(settings: Settings) -> Iterable[str]:
 
 def _contrast_problems(settings: Settings) -> Iterable[str]:
     for contrast in settings.contrasts:
-        if SEPARATOR not in contrast:
+        if not any(between in contrast for between in QUESTIONS.values()):
             yield f"contrasts: '{contrast}' should read 'arm{SEPARATOR}arm'"
             continue
         for arm in contrast_arms(contrast):
             if arm not in settings.arms:
                 yield f"contrasts: '{contrast}': unknown arm '{arm}'{hint(arm, settings.arms)}"
+    if settings.primary and settings.primary not in settings.contrasts:
+        known = hint(settings.primary, settings.contrasts)
+        yield f"primary: '{settings.primary}' is none of the contrasts{known}"
     for arm in settings.embedding.arms:
         if arm in settings.baselines:
             yield f"embedding.arms: '{arm}' is a baseline and has no network to show"

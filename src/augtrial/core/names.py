@@ -5,6 +5,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 SEPARATOR = " - "
+DIFFERENCE, NON_INFERIOR, SUPERIOR = "difference", "non-inferior", "superior"
+# What a contrast asks -> what stands between its arms.
+QUESTIONS = {
+    DIFFERENCE: SEPARATOR,
+    NON_INFERIOR: " non-inferior to ",
+    SUPERIOR: " superior to ",
+}
+BY_MARGIN = " by margin"  # may end a contrast that asks for superiority
 ONLINE = "online"  # the value of `classic` in an arm that draws new variants in every batch
 ORACLE = "oracle"  # the name of the fresh lesions among an arm's samples
 
@@ -20,9 +28,16 @@ PRIMARY_ENDPOINTS = {
 
 
 def contrast_arms(contrast: str) -> tuple[str, str]:
-    """Return the two arms of a contrast "a - b"; no arm's name may contain " - "."""
-    minuend, _, subtrahend = contrast.partition(SEPARATOR)
-    return minuend.strip(), subtrahend.strip()
+    """Return the two arms of a contrast; no arm's name may contain what stands between them."""
+    question = contrast_question(contrast)
+    minuend, _, subtrahend = contrast.partition(QUESTIONS[question])
+    return minuend.strip(), subtrahend.strip().removesuffix(BY_MARGIN).strip()
+
+
+def contrast_question(contrast: str) -> str:
+    """Return what a contrast asks, a key of `QUESTIONS`: a difference if it is none of them."""
+    one_sided = (name for name in (NON_INFERIOR, SUPERIOR) if QUESTIONS[name] in contrast)
+    return next(one_sided, DIFFERENCE)
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

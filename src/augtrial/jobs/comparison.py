@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from augtrial.core.io import read_histories, write_table
+from augtrial.core.io import read_histories, read_table, write_table
 from augtrial.core.names import PRIMARY_ENDPOINTS
 from augtrial.core.registry import tasks
 from augtrial.statistics.comparison import compare_networks
@@ -18,7 +18,10 @@ def compare_arms(
     updates: str | Path,
     subsets: str | Path,
     histories: Sequence[str],
+    lesions: str | Path,
     contrasts: Sequence[str],
+    primary: str,
+    controls: Sequence[str],
     task: str,
     classes: Sequence[str],
     endpoint: str,
@@ -30,10 +33,11 @@ def compare_arms(
 ) -> None:
     """Write the tables of `compare_networks` and `subset_tables`, whose arguments these are.
 
-    `endpoint` is a key of `names.PRIMARY_ENDPOINTS`; `conditional_on`, what the replicates have in
-    common, becomes a column of every table; `tables` says where each is written.
+    `lesions` is the table with their diameters (rois.csv). `endpoint` is a key of
+    `names.PRIMARY_ENDPOINTS`; `conditional_on`, what the replicates have in common, becomes a
+    column of every table; `tables` says where each is written.
     """
-    rows = read_predictions(predictions)
+    rows, measured = read_predictions(predictions), read_table(lesions)
     found = compare_networks(
         rows,
         read_histories(histories).dropna(subset="arm"),
@@ -44,6 +48,9 @@ def compare_arms(
         endpoint=PRIMARY_ENDPOINTS[endpoint],
         margin=margin,
         confidence=confidence,
+        primary=primary,
+        controls=controls,
+        diameters=dict(zip(measured["lesion_id"], measured["diameter_px"], strict=True)),
         outcomes=tasks[task].outcomes,
     )
     found |= subset_tables(

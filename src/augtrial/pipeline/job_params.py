@@ -105,7 +105,7 @@ class JobParams:
         """Return the two arms of the t-SNE picture, or none."""
         if self.settings.embedding.arms:
             return list(self.settings.embedding.arms)
-        for contrast in self.settings.contrasts:
+        for contrast in (self.settings.primary_contrast, *self.settings.contrasts):
             arms = list(reversed(contrast_arms(contrast)))
             if arms[0] != arms[1] and all(arm in self.settings.trained_arms for arm in arms):
                 return arms

@@ -10,8 +10,8 @@ from augtrial.pipeline.study import Study, Which
 
 # The tables that `compare_arms` makes of the predictions.
 COMPARED = (
-    *("endpoints", "contrasts", "verdicts", "secondary", "training", "confusion", "calibration"),
-    *("reliability", "roc", "curve", "updates", "subsets", "subset_contrasts"),
+    *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "training", "confusion"),
+    *("calibration", "reliability", "roc", "curve", "updates", "subsets", "subset_contrasts"),
 )
 
 

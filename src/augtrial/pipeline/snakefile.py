@@ -141,7 +141,7 @@ def tell_verdicts(study: Study) -> None:
     path = Path(study.root) / "tables/verdicts.csv"
     if path.exists():
         verdicts = read_table(path)
-        first = assay_sensitivity(verdicts, study.settings.positive_controls)
+        first = assay_sensitivity(verdicts)
         lines = [*([first] if first else []), *map(str, verdict_lines(verdicts))]
         print("\n".join(["", *lines, f"The report: {study.root}/report.html"]), file=sys.stderr)
 

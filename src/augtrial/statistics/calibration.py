@@ -5,7 +5,7 @@ import pandas as pd
 
 from augtrial.statistics.classification import ClassificationPanel, classification_panels
 from augtrial.statistics.endpoints import FRACTION
-from augtrial.statistics.intervals import crossed_interval
+from augtrial.statistics.intervals import crossed_interval, whole
 from augtrial.statistics.panel import Panel
 
 BINS = 10
@@ -33,10 +33,11 @@ def calibration_table(predictions: pd.DataFrame, *, confidence: float = 0.95) ->
     rows = []
     for panel in classification_panels(predictions).values():
         error = _squared_errors(panel)
-        interval = crossed_interval(_sample(panel, error), confidence)
+        parts = whole(panel.cases, panel.shared_training)
+        interval = crossed_interval(_sample(panel, error), confidence, parts=parts)
         columns = (values.T for values in _predicted_class(panel))
         ece = np.array([_calibration_error(*column) for column in zip(*columns, strict=True)])
-        limits = max(0.0, interval.low), min(2.0, interval.high)
+        limits = tuple(np.clip([interval.low, interval.high], 0, 2))
         for measure, unit, values, (low, high) in (
             ("brier", "squared error", error.mean(axis=0), limits),
             ("ece", FRACTION, ece, (np.nan, np.nan)),

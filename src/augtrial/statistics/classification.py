@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from augtrial.core.errors import UserError
 from augtrial.core.names import count
-from augtrial.statistics.intervals import effective_trials
+from augtrial.statistics.intervals import Strata, effective_trials, strata, whole
 from augtrial.statistics.outcomes import ArmOutcomes, Outcome, mean_outcome
 from augtrial.statistics.panel import COLUMNS, Panel, panels, require_columns
+
+MOST_LEFT_OUT = 0.5  # of the folds, for a class; more leave no AUC
+MIN_PATIENTS = 5  # of a class and of the others in a fold, for an AUC (docs/statistics.md)
 
 
 @dataclass(frozen=True)
@@ -96,71 +98,99 @@ def _averages(panel: Panel, endpoint: str, rates: Sequence[Outcome]) -> Iterator
 
     The weights of the latter depend on the patients: psi = sum_c w_c psi_c + value_c psi(w_c). At 0
     or 1 an average with weights w_c is worth min_c trials_c / w_c trials (all the unseen errors may
-    lie in one class), and not more than all lesions are.
+    lie in one class), and not more than all lesions are; an error of a specificity counts in one of
+    C - 1 classes.
     """
     size = np.bincount(panel.label, minlength=len(panel.classes))
     occurs = np.flatnonzero(size)
     found = [rates[c] for c in occurs.tolist()]
     value = np.stack([rate.value for rate in found])
     psi = np.stack([rate.psi for rate in found])
-    max_influence = np.array([rate.max_influence for rate in found])
     sizes = np.bincount(panel.case)
-    everyone, lesions, trials = sizes > 0, len(panel.label), effective_trials(sizes)
+    everyone, lesions, weight = sizes > 0, len(panel.label), size[occurs] / len(panel.label)
+    worth, most = np.array([rate.trials for rate in found]), effective_trials(sizes)
+    weighted_trials = most
+    if endpoint == "specificity":
+        most *= max(1, len(found) - 1)
+        weighted_trials = min(most, (worth / weight).min())
 
-    def average(name: str, value: Any, psi: Any, trials: float, largest: Any) -> Outcome:
-        return Outcome(endpoint, name, value, psi, everyone, lesions, trials, largest, counted=True)
+    def average(name: str, value: Any, psi: Any, trials: float, parts: Strata) -> Outcome:
+        about = (everyone, lesions, trials, parts)
+        return Outcome(endpoint, name, value, psi, *about, counted=True)
 
-    macro_trials = min(trials, min(rate.trials for rate in found) * len(found))
-    largest = max_influence.max() / len(found)
-    yield average("macro", value.mean(axis=0), psi.mean(axis=0), macro_trials, largest)
-    weight = size[occurs] / lesions
+    numbers = np.array([rate.lesions for rate in found])
+    patients = np.array([rate.relevant.sum() for rate in found])
+    macro = value.mean(axis=0), psi.mean(axis=0), min(most, len(found) * worth.min())
+    yield average("macro", *macro, strata(numbers, patients))
     belongs = (panel.label[:, None] == occurs).astype(float)
     weight_psi = panel.sum_by_case(belongs - weight) * (panel.cases / lesions)
     weighted_psi = np.tensordot(weight, psi, axes=1) + weight_psi @ value
-    largest = (max_influence * weight).max()
-    yield average("weighted", weight @ value, weighted_psi, trials, largest)
+    yield average("weighted", weight @ value, weighted_psi, weighted_trials, whole(panel.cases))
 
 
 def _auc(panel: ClassificationPanel) -> Outcome:
     """Return the macro one-versus-rest AUC: of each class in each fold, averaged over folds, then
     over classes.
 
-    A fold in which a class is missing, or stands alone, is left out for that class and counted.
+    A fold with few patients of a class, or of all others, is left out for that class. If more than
+    half of the folds are left out for a class, the AUC is not estimable.
     """
     occurs = np.unique(panel.label)
     value = np.full(len(panel.replicates), np.nan)
     derivative = np.zeros(panel.predicted.shape)
-    skipped = 0
+    parts, left_out = [], np.zeros(len(occurs))
     for r in range(len(panel.replicates)):
         found = [_class_auc(panel, r, c) for c in occurs]
-        skipped += sum(missing for _, _, missing in found)
-        estimable = [(area, slope) for area, slope, _ in found if np.isfinite(area)]
-        if estimable:
-            value[r] = np.mean([area for area, _ in estimable])
-            derivative[:, r] = np.mean([slope for _, slope in estimable], axis=0)
+        value[r] = np.mean([each.area for each in found])
+        derivative[:, r] = np.mean([each.derivative for each in found], axis=0)
+        left_out += [each.left_out / len(panel.replicates) for each in found]
+        parts.append(strata(*np.concatenate([each.kinds for each in found]).T))
 
+    note, worst = "", int(left_out.argmax()) if len(occurs) else 0
+    if left_out.any():
+        few = f"{MIN_PATIENTS} patients of {panel.classes[occurs[worst]]} or of the others"
+        note = f"{left_out[worst]:.0%} of the folds have fewer than {few}"
+        if left_out[worst] > MOST_LEFT_OUT:
+            value[:] = np.nan
     groups = [among for c in occurs for among in (panel.label == c, panel.label != c)]
     trials = min(effective_trials(np.bincount(panel.case, weights=among)) for among in groups)
     psi = panel.sum_by_case(derivative) * panel.cases
     everyone, lesions = np.ones(panel.cases, dtype=bool), len(panel.label)
-    about = (everyone, lesions, trials, 1 / lesions)
-    return Outcome("auc", "macro", value, psi, *about, counted=False, skipped=skipped)
+    df, factor = np.mean([(part.df, part.factor) for part in parts], axis=0)
+    about = (everyone, lesions, trials, Strata(float(df), float(factor)))
+    return Outcome("auc", "macro", value, psi, *about, counted=False, note=note)
 
 
-def _class_auc(panel: ClassificationPanel, r: int, c: int) -> tuple[float, np.ndarray, int]:
-    """Return a class's AUC in one replicate (mean over folds), derivatives [n], folds left out."""
-    areas, derivative, missing = [], np.zeros(len(panel.label)), 0
-    for fold in np.unique(panel.fold[:, r]):
+@dataclass(frozen=True)
+class _ClassAuc:
+    """A class's AUC in one replicate, mean over folds, and its derivatives [n].
+
+    `kinds` [parts, 2] are the lesions and patients of the class and of the others in each fold
+    that counts, `left_out` is the share of the folds that do not.
+    """
+
+    area: float
+    derivative: np.ndarray
+    kinds: np.ndarray
+    left_out: float
+
+
+def _class_auc(panel: ClassificationPanel, r: int, c: int) -> _ClassAuc:
+    areas, kinds, derivative = [], [], np.zeros(len(panel.label))
+    folds = np.unique(panel.fold[:, r])
+    for fold in folds:
         inside = panel.fold[:, r] == fold
         positive = panel.label[inside] == c
-        if positive.all() or not positive.any():
-            missing += 1
+        sides = [(side.sum(), len(set(panel.case[inside][side]))) for side in (positive, ~positive)]
+        if min(patients for _, patients in sides) < MIN_PATIENTS:
             continue
         area, derivative[inside] = placement_auc(panel.probability[inside, r, c], positive)
         areas.append(area)
-    if not areas:
-        return np.nan, derivative, missing
-    return float(np.mean(areas)), derivative / len(areas), missing
+        kinds += sides
+    mean = float(np.mean(areas)) if areas else np.nan
+    parts = np.array(kinds, dtype=float).reshape(-1, 2)
+    left_out = 1 - len(areas) / len(folds)
+    return _ClassAuc(mean, derivative / max(1, len(areas)), parts, left_out)
 
 
 def placement_auc(score: np.ndarray, positive: np.ndarray) -> tuple[float, np.ndarray]:
@@ -172,12 +202,17 @@ def placement_auc(score: np.ndarray, positive: np.ndarray) -> tuple[float, np.nd
     nor all false.
 
     Sources: DeLong et al., Biometrics 44:837 (1988); Obuchowski, Biometrics 53:567 (1997),
-    clustered data; the ranks: Sun & Xu, IEEE Signal Process Lett 21:1389 (2014).
+    clustered data.
     """
-    rank, negative = rankdata(score), ~positive
-    positives, negatives = positive.sum(), negative.sum()
+    inside, outside = np.sort(score[positive]), np.sort(score[~positive])
     placement = np.empty(len(score))
-    placement[positive] = (rank[positive] - rankdata(score[positive])) / negatives
-    placement[negative] = 1 - (rank[negative] - rankdata(score[negative])) / positives
+    placement[positive] = _share_below(outside, score[positive])
+    placement[~positive] = 1 - _share_below(inside, score[~positive])
     area = placement[positive].mean()
-    return area, (placement - area) / np.where(positive, positives, negatives)
+    return area, (placement - area) / np.where(positive, len(inside), len(outside))
+
+
+def _share_below(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the share of sorted values that lie below each value; equal ones count half."""
+    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return below / (2 * len(ordered))

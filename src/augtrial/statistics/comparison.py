@@ -19,6 +19,7 @@ from augtrial.statistics.endpoints import endpoint_table
 from augtrial.statistics.outcomes import Outcomes
 from augtrial.statistics.roc import roc_table
 from augtrial.statistics.secondary import secondary_table
+from augtrial.statistics.sensitivity import sensitivity_table
 from augtrial.statistics.verdicts import verdict_table
 
 
@@ -29,26 +30,37 @@ def compare(
     endpoint: tuple[str, str] = PRIMARY_ENDPOINTS["macro sensitivity"],
     margin: float = 0.03,
     confidence: float = 0.95,
+    primary: str = "",
+    controls: Sequence[str] = (),
     unconverged: Mapping[str, str] | None = None,
+    diameters: Mapping[str, float] | None = None,
     outcomes: Outcomes = classification_outcomes,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables that every task has, by name: endpoints, contrasts, verdicts, secondary.
+    """Return the tables that every task has, by name.
+
+    They are endpoints, contrasts, verdicts, secondary and sensitivity.
 
     `predictions` have one row a held-out lesion, replicate and arm (see `panel.panels`);
-    `contrasts` are pairs of arms "a - b", named before the run; `endpoint` is the primary one and
-    its class, `margin` the smallest difference that matters, a fraction. Arms in `unconverged` get
-    no verdict, with the reason.
+    `contrasts` are pairs of arms "a - b", named before the run, of which `primary` (the first, if
+    empty) and the positive `controls` are tested at the full level; `endpoint` is the primary one
+    and its class, `margin` the smallest difference that matters, a fraction. Arms in `unconverged`
+    get no verdict, with the reason. `diameters` of the lesions part them into halves by size.
 
     Raises:
         UserError: columns, lesions or arms are missing (see `panels` and `contrast_table`).
     """
     differences = contrast_table(predictions, contrasts, confidence=confidence, outcomes=outcomes)
     rule: dict[str, Any] = {"endpoint": endpoint, "margin": margin, "confidence": confidence}
+    rule |= {"primary": primary, "controls": controls, "unconverged": unconverged}
+    parts: dict[str, Any] = {"endpoint": endpoint, "outcomes": outcomes}
     return {
         "endpoints": endpoint_table(predictions, confidence=confidence, outcomes=outcomes),
         "contrasts": differences,
-        "verdicts": verdict_table(differences, unconverged=unconverged, **rule),
-        "secondary": secondary_table(predictions, contrasts, endpoint=endpoint, outcomes=outcomes),
+        "verdicts": verdict_table(differences, **rule),
+        "secondary": secondary_table(predictions, contrasts, **parts),
+        "sensitivity": sensitivity_table(
+            predictions, contrasts, diameters=diameters, outcomes=outcomes, **rule
+        ),
     }
 
 

@@ -1,14 +1,14 @@
 """Contrasts: paired differences between two arms, for new patients and re-runs of the recipe."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from augtrial.core.errors import UserError
-from augtrial.core.names import SEPARATOR, contrast_arms, hint
+from augtrial.core.names import QUESTIONS, SEPARATOR, contrast_arms, hint
 from augtrial.statistics.classification import classification_outcomes
 from augtrial.statistics.endpoints import FRACTION
 from augtrial.statistics.intervals import difference_interval
@@ -17,7 +17,16 @@ from augtrial.statistics.panel import Panel
 
 CONTRAST_COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df", "unit"),
-    *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
+    *(
+        "replicates",
+        "folds",
+        "lesions",
+        "patients",
+        "cases",
+        "v_patient",
+        "v_replicate",
+        "v_residual",
+    ),
 ]
 
 
@@ -60,7 +69,7 @@ def contrast_table(
 
 def _unknown_arms(contrast: str, arms: Iterable[str]) -> list[str]:
     """Return what is wrong with the name of a contrast, each with the nearest spelling."""
-    if SEPARATOR not in contrast:
+    if not any(between in contrast for between in QUESTIONS.values()):
         return [f"contrast {contrast!r}: write it as 'one arm{SEPARATOR}other arm'"]
     return [
         f"contrast {contrast!r}: no arm {name!r}{hint(name, arms)}"
@@ -94,8 +103,10 @@ def difference_row(a: Outcome, b: Outcome, panel: Panel, confidence: float) -> d
     Both arms' outcomes come in the same order of patients and replicates; `panel` is either's.
     """
     values = a.sample() - b.sample()
-    max_influence = 0.0 if a is b else a.max_influence
-    interval, p = difference_interval(values, max_influence, confidence, counted=a.counted)
+    options: dict[str, Any] = {"counted": a.counted, "parts": a.parts}
+    interval, p = difference_interval(values, a.trials, confidence, **options)
+    if a is b:
+        interval, p = replace(interval, low=0.0, high=0.0, se=0.0, df=float("nan")), 1.0
     return {
         "endpoint": a.endpoint,
         "class": a.category,
@@ -103,4 +114,5 @@ def difference_row(a: Outcome, b: Outcome, panel: Panel, confidence: float) -> d
         **asdict(interval),
         **{"p": p, "unit": FRACTION, "replicates": values.shape[1] if values.size else 0},
         **{"folds": panel.folds, "lesions": a.lesions, "patients": int(a.relevant.sum())},
+        "cases": panel.kind_of_case,
     }

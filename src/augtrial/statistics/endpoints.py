@@ -1,10 +1,13 @@
 """Endpoints of every arm as a table, each with its interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from augtrial.core.names import count
 from augtrial.statistics.classification import classification_outcomes
-from augtrial.statistics.intervals import proportion_interval
+from augtrial.statistics.intervals import MIN_FOR_INTERVAL, proportion_interval
 from augtrial.statistics.outcomes import Outcome, Outcomes
 from augtrial.statistics.panel import Panel
 
@@ -31,13 +34,18 @@ def endpoint_table(
         UserError: columns or lesions are missing, or doubled (see `panel.panels`).
     """
     arms = outcomes(predictions).values()
-    rows = [_row(arm.panel, outcome, confidence) for arm in arms for outcome in arm.outcomes]
+    rows = [
+        endpoint_row(arm.panel, outcome, confidence) for arm in arms for outcome in arm.outcomes
+    ]
     return pd.DataFrame(rows, columns=ENDPOINT_COLUMNS)
 
 
-def _row(panel: Panel, outcome: Outcome, confidence: float) -> dict[str, object]:
+def endpoint_row(panel: Panel, outcome: Outcome, confidence: float) -> dict[str, object]:
+    """Return a row of the table: one endpoint of one arm."""
+    values, counted = outcome.sample(), outcome.counted
+    parts = replace(outcome.parts, factor=outcome.parts.factor * panel.shared_training)
     interval, wilson = proportion_interval(
-        outcome.sample(), outcome.trials, confidence, counted=outcome.counted
+        values, outcome.trials, confidence, counted=counted, parts=parts
     )
     values = outcome.value[np.isfinite(outcome.value)]
     return {
@@ -54,11 +62,10 @@ def _row(panel: Panel, outcome: Outcome, confidence: float) -> dict[str, object]
 def _method(panel: Panel, outcome: Outcome, replicates: int, wilson: bool) -> str:
     """Return in words what the interval stands on."""
     if not replicates:
-        return "not estimable"
-    words = "patients" if panel.has_patients else "lesions as patients"
-    if replicates > 1:
-        words += " x replicates"
-    words += ", Wilson" if wilson else ", t"
-    if outcome.skipped:
-        words += f", {outcome.skipped} folds x classes not estimable"
-    return words
+        return "; ".join(filter(None, ("not estimable", outcome.note)))
+    if replicates < MIN_FOR_INTERVAL:
+        return f"no interval from {count(replicates, 'replicate')}"
+    words = f"{panel.kind_of_case} x replicates" + (", Wilson" if wilson else ", t")
+    if not panel.has_patients:
+        words += "; too narrow if patients have several lesions"
+    return "; ".join(filter(None, (words, outcome.note)))

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 # Sums of squares of numbers of order one that should be zero leave about 1e-32.
 ROUNDING = 1e-24
+MIN_CARRYING = 7  # patients that carry the variance of an AUC's difference (docs/statistics.md)
+MIN_FOR_INTERVAL = 3  # replicates; the variance of two is known within a factor of a thousand
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,7 @@ class Interval:
 
     `se` is the standard error and `df` its Satterthwaite degrees of freedom (NaN where the
     variance is zero or unknown). `v_patient`, `v_replicate` and `v_residual` are the three
-    variance terms of `crossed_interval`, NaN where one patient or one replicate leaves a term
-    without an estimate.
+    variance terms of `crossed_interval`.
     """
 
     low: float
@@ -32,49 +33,106 @@ class Interval:
 UNKNOWN = Interval(*[float("nan")] * 7)
 
 
-def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+@dataclass(frozen=True)
+class Strata:
+    """What the parts of a mean leave to know of the variance over patients.
+
+    A mean over classes is centred class by class, so that each class loses a degree of freedom.
+    `df` are the degrees of freedom of the variance over patients, `factor` makes up for what the
+    centring takes from the sum of squares. NaN where a part has a single patient.
+    """
+
+    df: float
+    factor: float
+
+
+def strata(lesions: np.ndarray, patients: np.ndarray) -> Strata:
+    """Return the strata of a mean whose parts have so many lesions and patients.
+
+    With equal variances of the lesions, a part of n lesions has the share w = (1/n) / sum(1/n) of
+    the variance, with k - 1 degrees of freedom of its k patients: df = 1 / sum(w^2/(k-1)), factor =
+    sum(w k/(k-1)). One part gives P - 1 and P/(P-1).
+
+    Source: Satterthwaite, Biometrics Bull 2:110 (1946), for a sum of independent parts.
+    """
+    lesions, patients = np.asarray(lesions, float), np.asarray(patients, float)
+    if not len(patients) or (patients < 2).any():
+        return Strata(float("nan"), float("nan"))
+    share = (1 / lesions) / (1 / lesions).sum()
+    df = 1 / (share**2 / (patients - 1)).sum()
+    return Strata(float(df), float((share * patients / (patients - 1)).sum()))
+
+
+def whole(patients: int, factor: float = 1.0) -> Strata:
+    """Return the strata of a mean over all patients, its variance over patients times a factor."""
+    plain = strata(np.array([1]), np.array([patients]))
+    return Strata(plain.df, plain.factor * factor)
+
+
+def crossed_interval(
+    values: np.ndarray, confidence: float = 0.95, *, parts: Strata | None = None
+) -> Interval:
     """Return the t interval of the mean of a patient-by-replicate table [P, R], both random.
 
-    Each variance term is a mean square of the two-way layout over P R; the variance is V_patient +
-    V_replicate - V_residual, not below the larger single term, and the degrees of freedom are
-    Satterthwaite's (docs/statistics.md, The interval). One replicate leaves V_patient, one patient
-    V_replicate, one cell no interval (NaN). A table of equal values has the interval [mean, mean].
+    Each variance term is a mean square of the two-way layout over P R; for the rest see
+    `crossed_variance`. `parts` says how well the variance over patients is known (`strata`; None:
+    P - 1 degrees of freedom). Fewer than three replicates or two patients give no interval (NaN), a
+    table of equal values has the interval [mean, mean].
 
     Sources: Obuchowski & Rockette, Commun Stat Simul Comput 24:285 (1995), with replicates as
-    readers; Gallas, Acad Radiol 13:353 (2006), the one-shot estimate; Satterthwaite, Biometrics
-    Bull 2:110 (1946); the floor of V as in Hillis, Stat Med 26:596 (2007).
+    readers; Gallas, Acad Radiol 13:353 (2006), the one-shot estimate.
     """
     values = np.asarray(values, dtype=float)
-    if values.size == 0 or not np.isfinite(values).all():
-        return UNKNOWN
     patients, replicates = values.shape
+    parts = parts or whole(patients)
+    known = np.isfinite(values).all() and patients > 1 and np.isfinite(parts.df)
+    if not known or replicates < MIN_FOR_INTERVAL:
+        return UNKNOWN
     mean = values.mean()
     patient = values.mean(axis=1, keepdims=True) - mean
     replicate = values.mean(axis=0, keepdims=True) - mean
     residual = values - mean - patient - replicate
 
-    dfs = (patients - 1, replicates - 1, (patients - 1) * (replicates - 1))
-    v_patient = _term(patient, dfs[0], patients)
+    patient_df, size = min(parts.df, patients - 1.0), patients * replicates
+    dfs = (patient_df, replicates - 1.0, patient_df * (replicates - 1))
+    v_patient = _term(patient, patients / parts.factor, patients)
     v_replicate = _term(replicate, dfs[1], replicates)
-    v_residual = _term(residual, dfs[2], values.size)
-    variances = (v_patient, v_replicate, v_residual)
-    terms = [(v, df) for v, df in zip(variances, dfs, strict=True) if df > 0]
-    if not terms:
-        return UNKNOWN
-    variance, df = max(terms[:2])
-    if len(terms) == 3 and (whole := v_patient + v_replicate - v_residual) > variance:
-        satterthwaite = whole**2 / sum(v**2 / d for v, d in terms)
-        variance, df = whole, max(satterthwaite, min(d for _, d in terms))
-
-    se, df = float(np.sqrt(variance)), float(df) if variance > 0 else float("nan")
+    v_residual = _term(residual, patients / parts.factor * dfs[1], size)
+    terms = (v_patient, v_replicate, v_residual)
+    variance, df = (float(number) for number in crossed_variance(terms, dfs))
+    se = float(np.sqrt(variance))
     reach = se * float(stats.t.ppf((1 + confidence) / 2, df)) if variance > 0 else 0.0
-    return Interval(mean - reach, mean + reach, se, df, *variances)
+    df = df if variance > 0 else float("nan")
+    return Interval(mean - reach, mean + reach, se, df, *terms)
 
 
-def _term(deviations: np.ndarray, df: int, size: int) -> float:
+def crossed_variance(
+    terms: tuple[np.ndarray | float, ...], dfs: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variance of the mean and its degrees of freedom, from terms of any one shape.
+
+    The terms are V_patient, V_replicate and V_residual with their degrees of freedom; the variance
+    is V_patient + V_replicate - V_residual, not below the larger single term, and the degrees of
+    freedom are Satterthwaite's, or those of the single term (docs/statistics.md, The interval).
+
+    Sources: Satterthwaite, Biometrics Bull 2:110 (1946); the lower limit of V as in Hillis, Stat
+    Med 26:596 (2007).
+    """
+    patient, replicate, residual = (np.asarray(term, dtype=float) for term in terms)
+    single = np.maximum(patient, replicate)
+    whole = patient + replicate - residual
+    spread = sum(term**2 / df for term, df in zip((patient, replicate, residual), dfs, strict=True))
+    satterthwaite = whole**2 / np.where(spread > 0, spread, 1)
+    df = np.where(
+        whole > single,
+        np.maximum(satterthwaite, min(dfs)),
+        np.where(patient >= replicate, dfs[0], dfs[1]),
+    )
+    return np.maximum(whole, single), df
+
+
+def _term(deviations: np.ndarray, df: float, size: int) -> float:
     """Return the sum of squares over its degrees of freedom and the number of cells averaged."""
-    if df == 0:
-        return float("nan")
     term = float((deviations**2).sum()) / (df * size)
     return term if term > ROUNDING else 0.0
 
@@ -92,53 +150,129 @@ def effective_trials(sizes: np.ndarray) -> float:
 
 
 def proportion_interval(
-    values: np.ndarray, trials: float, confidence: float = 0.95, *, counted: bool = True
+    values: np.ndarray,
+    trials: float,
+    confidence: float = 0.95,
+    *,
+    counted: bool = True,
+    parts: Strata | None = None,
 ) -> tuple[Interval, bool]:
-    """Return the interval of a proportion, within [0, 1], and whether Wilson's was needed.
+    """Return the interval of a number in [0, 1], and whether Wilson's was needed.
 
-    It is `crossed_interval` of the values (shape [P, R]). Where their variance is zero, or fewer
-    errors or fewer hits than one trial's worth were seen, it also reaches over Wilson's on `trials`
-    independent trials (see `effective_trials`). An AUC or a Dice is no count of errors
-    (`counted=False`): there Wilson's is taken only where the variance is zero.
+    It is `crossed_interval` of the values (shape [P, R]), on the scale of the logit. Where their
+    variance is zero, or fewer errors or fewer hits than one trial's worth were seen, it also
+    reaches over Wilson's on `trials` independent trials (see `effective_trials`). An AUC or a Dice
+    is no count of errors (`counted=False`): there Wilson's is taken only at a variance of zero.
 
-    Sources: Wilson, JASA 22:209 (1927); effective numbers of trials in clustered samples: Korn
-    & Graubard, Surv Methodol 24:193 (1998); Dean & Pagano, J Surv Stat Methodol 3:484 (2015).
+    Sources: the logit: Dean & Pagano, J Surv Stat Methodol 3:484 (2015); Wilson, JASA 22:209
+    (1927); effective numbers of trials in clustered samples: Korn & Graubard, Surv Methodol 24:193
+    (1998).
     """
     if np.size(values) == 0:
         return UNKNOWN, False
-    interval = crossed_interval(values, confidence)
+    interval = crossed_interval(values, confidence, parts=parts)
+    if np.isnan(interval.se):
+        return interval, False
     value = float(np.clip(np.mean(values), 0, 1))
-    low, high = interval.low, interval.high
+    low, high, scale = value, value, value * (1 - value)
+    if interval.se > 0 and scale > 0:
+        reach = (interval.high - np.mean(values)) / scale
+        low, high = special.expit(special.logit(value) + np.array([-reach, reach]))
     seen = min(value, 1 - value) * trials
     trusted = interval.se > 0 and (seen >= 1 or not counted)
     if not trusted:
         wilson = proportion_confint(value * trials, trials, 1 - confidence, method="wilson")
-        # fmin and fmax pass over the NaN of a single patient in a single replicate.
-        low, high = np.fmin(low, wilson[0]), np.fmax(high, wilson[1])
+        low, high = min(low, wilson[0]), max(high, wilson[1])
     return replace(interval, low=_clip(low, 0), high=_clip(high, 0)), not trusted
 
 
 def difference_interval(
-    values: np.ndarray, max_influence: float, confidence: float = 0.95, *, counted: bool = True
+    values: np.ndarray,
+    trials: float,
+    confidence: float = 0.95,
+    *,
+    counted: bool = True,
+    parts: Strata | None = None,
 ) -> tuple[Interval, float]:
     """Return the interval of paired differences, within [-1, 1], and the p value that fits it.
 
-    It is the t interval of `crossed_interval` of the values (shape [P, R]), with a variance not
-    below max_influence^2: how far one lesion can move the endpoint, 0 where two arms cannot differ
-    (docs/statistics.md, Differences of nothing). An AUC or a Dice is no count of errors
-    (`counted=False`): there max_influence stands in for a variance of zero only.
+    It is the t interval of `crossed_interval` of the values (shape [P, R]). A difference of right
+    answers (`counted`) also reaches over the differences that so few discordant patients cannot
+    exclude (`sparse_limits`); at a variance of zero, its standard error is one trial. An AUC or a
+    Dice has no such limits: where fewer than `MIN_CARRYING` patients carry the variance, its
+    interval is not estimable (NaN).
     """
-    interval = crossed_interval(values, confidence)
-    if np.size(values) == 0 or not np.isfinite(values).all():
+    if np.size(values) == 0:
+        return UNKNOWN, float("nan")
+    if not counted:
+        parts = _carried(values, parts)
+    interval = crossed_interval(values, confidence, parts=parts)
+    if np.isnan(interval.se):
         return UNKNOWN, float("nan")
     mean, se, df = float(np.mean(values)), interval.se, interval.df
-    # Also where one patient in one replicate leaves no variance at all.
-    if not se > 0 or (counted and se < max_influence):
-        se, df = max_influence, float(max(1, len(values) - 1))
+    if se == 0:
+        se, df = 1 / trials, len(values) - 1.0
     reach = se * float(stats.t.ppf((1 + confidence) / 2, df))
-    p = 2 * float(stats.t.sf(abs(mean) / se, df)) if se else 1.0
-    low, high = _clip(mean - reach, -1), _clip(mean + reach, -1)
-    return replace(interval, low=low, high=high, se=se, df=df), p
+    low, high = mean - reach, mean + reach
+    if counted:
+        limits = sparse_limits(mean, trials / stability(values), confidence)
+        low, high = min(low, limits[0]), max(high, limits[1])
+    p = 2 * float(stats.t.sf(abs(mean) / se, df))
+    return replace(interval, low=_clip(low, -1), high=_clip(high, -1), se=se, df=df), p
+
+
+def carrying_patients(values: np.ndarray) -> float:
+    """Return how many patients carry the variance of values [P, R]: 0 where there is none.
+
+    (sum x^2)^2 / sum x^4 of the patients' deviations x: P if all deviate alike, 1 if one does.
+    """
+    deviation = values.mean(axis=1) - values.mean()
+    fourth = (deviation**4).sum()
+    return float((deviation**2).sum() ** 2 / fourth) if fourth > ROUNDING**2 else 0.0
+
+
+def _carried(values: np.ndarray, parts: Strata | None) -> Strata:
+    """Return the strata with no more degrees of freedom than the patients who carry the variance.
+
+    2 k P / (P - k), from the fourth moment: P of them for normal deviations.
+    """
+    patients, carrying = len(values), carrying_patients(values)
+    parts = parts or whole(patients)
+    if carrying < min(MIN_CARRYING, patients):
+        return Strata(float("nan"), float("nan"))
+    df = 2 * carrying * patients / max(patients - carrying, 1e-9)
+    return Strata(min(parts.df, df), parts.factor)
+
+
+def stability(values: np.ndarray) -> float:
+    """Return how alike replicates are: the variance of the patients' means over that of one.
+
+    1 if every replicate is the same (or nothing varies), 1/R if they have nothing in common.
+    """
+    one = values.var(axis=0).mean()
+    if one <= ROUNDING:
+        return 1.0
+    return max(float(values.mean(axis=1).var() / one), 1 / values.shape[1])
+
+
+def sparse_limits(difference: float, trials: float, confidence: float) -> tuple[float, float]:
+    """Return the least and the largest true difference that few discordant trials cannot exclude.
+
+    If the true difference of two proportions is d, the variance of the observed one is at least |d|
+    (1 - |d|) / trials: that share of the trials is right in one arm alone. So the limits are those
+    of the score interval without pairs in the other direction, 0 included.
+
+    Source: Tango, Stat Med 17:891 (1998).
+    """
+    z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2 / trials
+    limits = [difference]
+    for sign in (-1, 1):  # (sign x difference - m)^2 <= z2 m (1 - m), m on this side of zero
+        middle = sign * difference + z2 / 2
+        discriminant = middle**2 - (1 + z2) * difference**2
+        if middle > 0 and discriminant >= 0:
+            ends = (middle + np.sqrt(discriminant) * np.array([-1, 1])) / (1 + z2)
+            limits += [float(sign * end) for end in ends]
+    return min(limits), max(limits)
 
 
 def _clip(limit: float, lowest: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from augtrial.statistics.intervals import effective_trials
+from augtrial.statistics.intervals import Strata, effective_trials, whole
 from augtrial.statistics.panel import Panel
 
 
@@ -22,9 +22,9 @@ class Outcome:
     weight of patient p: its mean over patients is 0, and value + psi behaves like a sample of P
     patients whose mean is the endpoint (Efron, The Jackknife, the Bootstrap and Other Resampling
     Plans, 1982, ch. 6). `relevant` [P] marks the patients whom the endpoint is about, `lesions`
-    counts theirs, `trials` is what they are worth at 0 or 1 (`intervals.effective_trials`),
-    `max_influence` is how far one lesion can move it. `counted` says whether it is a share of
-    right answers (see `intervals.proportion_interval`), `skipped` counts parts that could not be
+    counts theirs, `trials` is what they are worth at 0 or 1 (`intervals.effective_trials`), `parts`
+    how well the variance over patients is known (`intervals.strata`). `counted` says whether it is
+    a share of right answers (see `intervals.proportion_interval`), `note` what could not be
     estimated.
     """
 
@@ -35,9 +35,9 @@ class Outcome:
     relevant: np.ndarray
     lesions: int
     trials: float
-    max_influence: float
+    parts: Strata
     counted: bool
-    skipped: int = 0
+    note: str = ""
 
     def sample(self) -> np.ndarray:
         """Return value + psi over the relevant patients and the estimable replicates: [P', R'].
@@ -60,15 +60,15 @@ class ArmOutcomes:
     outcomes: tuple[Outcome, ...]
     correct: np.ndarray | None = None
 
-    def values(self, endpoint: tuple[str, str]) -> np.ndarray:
-        """Return the values [R] of an endpoint and class.
+    def outcome(self, endpoint: tuple[str, str]) -> Outcome:
+        """Return the outcome of an endpoint and class.
 
         Raises:
             KeyError: the task has no such endpoint.
         """
         for outcome in self.outcomes:
             if (outcome.endpoint, outcome.category) == endpoint:
-                return outcome.value
+                return outcome
         raise KeyError(endpoint)
 
 
@@ -96,5 +96,6 @@ def mean_outcome(
     mean = values[among].mean(axis=0) if count else np.full(values.shape[1], np.nan)
     deviation = np.where(among[:, None], values - mean, 0.0)
     psi = panel.sum_by_case(deviation) * (panel.cases / max(count, 1))
-    trials, share = effective_trials(sizes), 1 / max(count, 1)
-    return Outcome(endpoint, category, mean, psi, sizes > 0, count, trials, share, counted=counted)
+    relevant = sizes > 0
+    about = (relevant, count, effective_trials(sizes), whole(int(relevant.sum())))
+    return Outcome(endpoint, category, mean, psi, *about, counted=counted)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from augtrial.core.errors import UserError
 
+LESIONS_AS_PATIENTS = "lesions as patients"  # an interval is too narrow if a patient has several
 COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
 
 
@@ -36,9 +37,24 @@ class Panel:
         return int(self.case.max()) + 1
 
     @property
+    def kind_of_case(self) -> str:
+        """What the cases are: patients, or lesions that are treated as patients."""
+        return "patients" if self.has_patients else LESIONS_AS_PATIENTS
+
+    @property
     def folds(self) -> int:
         """Return the number of folds."""
         return len(np.unique(self.fold))
+
+    @property
+    def shared_training(self) -> float:
+        """Return the factor on an arm's variance over patients: they train each other's networks.
+
+        1 + n_test / n_train. Results of one cohort vary more than its tested lesions do, since
+        another cohort would also have trained other networks; paired differences lose what the
+        arms share. An allowance that simulated cross-validation asks for (docs/statistics.md).
+        """
+        return 1 + 1 / (self.folds - 1) if self.folds > 1 else 1.0
 
     def counts(self, among: np.ndarray | None = None) -> dict[str, Any]:
         """Return replicates, folds, lesions, patients: of the lesions `among` [n], or of all."""

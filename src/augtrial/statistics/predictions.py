@@ -62,6 +62,13 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame()
 
 
+def has_one_split(predictions: pd.DataFrame) -> bool:
+    """Return whether several replicates use the same split into folds."""
+    if predictions["replicate"].nunique() < 2 or predictions["fold"].nunique() < 2:
+        return False
+    return bool(predictions.groupby(["arm", "lesion_id"])["fold"].nunique().max() == 1)
+
+
 def _is_used(column: str) -> bool:
     return column in (*TEXT, "fold", "replicate") or column.startswith("p_")
 

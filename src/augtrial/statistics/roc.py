@@ -5,7 +5,7 @@ import pandas as pd
 
 from augtrial.statistics.classification import ClassificationPanel, classification_panels
 from augtrial.statistics.endpoints import FRACTION
-from augtrial.statistics.intervals import crossed_interval
+from augtrial.statistics.intervals import crossed_interval, whole
 
 # False positive rates at which curves are read: close where they bend.
 GRID = np.round(np.concatenate([np.arange(0.02, 0.2, 0.02), np.arange(0.2, 1.0, 0.05)]), 2)
@@ -39,7 +39,8 @@ def roc_table(predictions: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
             counts = panel.counts(panel.label == c).values()
             for i, rate in enumerate(GRID):
                 psi = panel.sum_by_case(derivative[:, :, i]) * panel.cases
-                interval = crossed_interval(value[:, i] + psi, confidence)
+                parts = whole(panel.cases, panel.shared_training)
+                interval = crossed_interval(value[:, i] + psi, confidence, parts=parts)
                 low, high = np.clip([interval.low, interval.high], 0, 1)
                 key = (panel.arm, panel.classes[c], rate)
                 rows.append((*key, value[:, i].mean(), low, high, FRACTION, *counts))

@@ -45,7 +45,7 @@ def secondary_table(
     for contrast, pair in pairs.items():
         a, b = (by_arm[arm] for arm in pair)
         differences, ratio = _fold_differences(a.panel, b.panel, by_fold)
-        by_replicate = a.values(endpoint) - b.values(endpoint)
+        by_replicate = a.outcome(endpoint).value - b.outcome(endpoint).value
         tests = [
             ("corrected resampled t", corrected_resampled_t(differences, ratio), len(differences)),
             ("sign flip", sign_flip(by_replicate), len(by_replicate)),
@@ -111,7 +111,7 @@ def _values_by_fold(
     """Return the endpoint's value in each fold of each replicate, by arm, replicate and fold."""
     parts = predictions.groupby(["arm", "replicate", "fold"])
     by_part = outcomes(predictions.assign(arm=parts.ngroup().astype(str)))  # each as if an arm
-    values = [by_part[str(number)].values(endpoint)[0] for number in range(parts.ngroups)]
+    values = [by_part[str(number)].outcome(endpoint).value[0] for number in range(parts.ngroups)]
     return pd.Series(values, index=parts.size().index)
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from augtrial.config.settings import Settings
 from augtrial.core.names import PRIMARY_ENDPOINTS, count
-from augtrial.reporting.figures.wording import listed, points
+from augtrial.reporting.figures.wording import listed
 from augtrial.reporting.report.tables import Cell, Table
-from augtrial.reporting.report.verdicts import primary_name
+from augtrial.reporting.report.verdicts import detectable_range, primary_name
+from augtrial.statistics.verdicts import PRIMARY
 
 AUTHOR = "for the author"
 Record = dict[str, Any]
@@ -111,7 +112,7 @@ def _evaluation(record: Record, settings: Settings, *, phantom: bool) -> Iterato
 
 
 def _detectable(verdicts: pd.DataFrame) -> str:
-    if verdicts.empty or verdicts["detectable"].isna().all():
+    primary = verdicts[verdicts["role"] == PRIMARY]
+    if primary.empty or primary["detectable_low"].isna().all():
         return ""
-    least = points(verdicts["detectable"].iloc[0]).lstrip("+")
-    return f"With 80 % power the primary contrast detects {least} points."
+    return f"With 80 % power the primary contrast detects {detectable_range(primary.iloc[0])}."

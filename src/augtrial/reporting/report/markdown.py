@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from augtrial.config.load import read_settings
 from augtrial.core.errors import UserError
 from augtrial.core.io import read_json, read_table
 from augtrial.core.names import count
@@ -38,8 +37,7 @@ def summary(folder: Path) -> str:
         _markdown(comparison(endpoints, facts["classes"])),
     ]
     if len(verdicts):
-        controls = read_settings(facts["settings"], str(record)).positive_controls
-        lines = [assay_sensitivity(verdicts, controls), *map(str, verdict_lines(verdicts))]
+        lines = [assay_sensitivity(verdicts), *map(str, verdict_lines(verdicts))]
         parts += ["Verdicts:", "\n".join(f"- {line}" for line in lines if line)]
     if updates.groupby("arm")["updates"].nunique().max() > 1:
         parts += ["Accuracy against gradient updates, percent:", _markdown(by_updates(updates))]

@@ -17,10 +17,11 @@ from augtrial.core.names import count
 from augtrial.reporting.report import prose, tables
 from augtrial.reporting.report.checklist import checklist
 from augtrial.reporting.report.verdicts import assay_sensitivity, verdict_lines
+from augtrial.statistics.intervals import MIN_FOR_INTERVAL
 
 HERE = Path(__file__).parent
 DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
-TABLES = ("endpoints", "contrasts", "verdicts", "secondary", "fidelity_means")
+TABLES = ("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "fidelity_means")
 FILES = {
     "predictions.csv": "every lesion's out-of-fold prediction by each arm and replicate",
     "folds.csv": "which fold holds out which lesion, in each replicate",
@@ -29,6 +30,7 @@ FILES = {
     "tables/contrasts.csv": "differences with intervals and variance components",
     "tables/verdicts.csv": "the verdicts, their basis, and the numbers needed for the margin",
     "tables/secondary.csv": "secondary tests, not used for the verdicts",
+    "tables/sensitivity.csv": "the verdicts under other analyses",
     "tables/training.csv": "final training loss of every classifier, and whether it converged",
     "tables/confusion.csv": "confusion matrices by replicate",
     "tables/calibration.csv": "Brier score and expected calibration error",
@@ -104,7 +106,7 @@ def write_page(
     settings = settings_model().model_validate(record["settings"])
     position = {name: number for number, name in enumerate(order or settings.arms)}
     arms = sorted(settings.arms.items(), key=lambda item: position[item[0]])
-    endpoints, contrasts, verdicts, other_tests, means = (results[name] for name in TABLES)
+    endpoints, contrasts, verdicts, *other_tests, means = (results[name] for name in TABLES)
     endpoints = endpoints.sort_values("arm", key=lambda arm: arm.map(position), kind="stable")
     blocks: dict[str, Any] = {
         "trim_blocks": True,
@@ -118,13 +120,15 @@ def write_page(
         note=note,
         settings=settings,
         confidence=f"{100 * settings.confidence:g} %",
+        min_for_interval=MIN_FOR_INTERVAL,
         lesions=prose.lesions(record),
         recipes={name: prose.recipe(arm, settings) for name, arm in arms},
         trained_on=len(record["folds"]) - 1,
         cautions=list(prose.cautions(record, settings)),
-        assay_sensitivity=assay_sensitivity(verdicts, settings.positive_controls),
+        assay_sensitivity=assay_sensitivity(verdicts),
         verdicts=verdict_lines(verdicts),
-        secondary=tables.secondary(other_tests),
+        secondary=tables.secondary(other_tests[0]),
+        sensitivity=tables.sensitivity(other_tests[1]),
         differences=tables.differences(contrasts),
         all_differences=tables.all_differences(contrasts),
         comparison=tables.comparison(endpoints, list(record["classes"])),

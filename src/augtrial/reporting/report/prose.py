@@ -10,6 +10,7 @@ from augtrial.config.classifier import Budget
 from augtrial.config.settings import Settings
 from augtrial.core.names import count
 from augtrial.reporting.figures.wording import MINUS, listed
+from augtrial.statistics.intervals import MIN_FOR_INTERVAL
 from augtrial.statistics.verdicts import MIN_REPLICATES, POWER
 
 BASELINES = {
@@ -74,10 +75,11 @@ def lesions(record: dict[str, Any]) -> str:
 def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
     """Yield what a reader must know before reading a difference."""
     replicates, enough = len(record["replicates"]), f"{MIN_REPLICATES} replicates or more"
-    if replicates == 1:
+    if replicates < MIN_FOR_INTERVAL:
         yield (
-            "One replicate: the intervals do not include the randomness of training. They are not "
-            f"a verdict; a verdict needs {enough}."
+            f"{count(replicates, 'replicate')}: values without intervals, since the randomness of "
+            f"training is not known. An interval needs {MIN_FOR_INTERVAL} replicates, a verdict "
+            f"{enough}."
         )
     elif replicates < MIN_REPLICATES:
         yield f"{replicates} replicates: the intervals are not a verdict. A verdict needs {enough}."
@@ -194,6 +196,6 @@ def _statistics(settings: Settings) -> str:
         f"{settings.primary_endpoint}, with p values adjusted over all contrasts (Holm) and a "
         f"margin of {100 * settings.margin:g} points: an interval inside the margin means no "
         "relevant difference, an adjusted p below the level a gain or a loss; in all other cases "
-        f"the study cannot tell. Detectable differences are for {POWER:.0%} power at the "
+        f"the study cannot tell. Detectable differences are for {100 * POWER:g} % power at the "
         "strictest of the adjusted levels. docs/statistics.md has the formulas."
     )

@@ -13,6 +13,7 @@ from augtrial.config.settings import Settings
 from augtrial.reporting import published_results
 from augtrial.reporting.figures import wording
 from augtrial.reporting.figures.wording import LEADING, contrast_name, percent, percent_interval
+from augtrial.statistics.verdicts import EXPLORATORY
 
 COUNTS = ("lesions", "patients", "folds", "replicates")
 NOT_ESTIMABLE = "not estimable"
@@ -117,6 +118,20 @@ def secondary(tests: pd.DataFrame) -> Table:
         for row in tests.to_dict("records")
     ]
     return Table(["Contrast", "Test", "Endpoint", "p", "Units"], rows)
+
+
+def sensitivity(analyses: pd.DataFrame) -> Table:
+    """Return tables/sensitivity.csv: the verdicts under other analyses."""
+    rows = [
+        [
+            Cell(contrast_name(row["contrast"])),
+            Cell(row["analysis"], ("exploratory",) if row["role"] == EXPLORATORY else ()),
+            _difference(row),
+            Cell(row["verdict"]),
+        ]
+        for row in analyses.to_dict("records")
+    ]
+    return Table(["Contrast", "Analysis", "Points", "Verdict"], rows)
 
 
 def _p_cell(row: Mapping[Any, Any]) -> Cell:
