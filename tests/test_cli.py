@@ -80,3 +80,22 @@ def test_a_contrast_with_an_unknown_arm_is_told_without_a_traceback(tmp_path, ca
     made_up.predictions().to_csv(path, index=False)
     assert main(["compare", str(path), "--contrast", "clasic - none"]) == 1
     assert "did you mean 'classic'" in capsys.readouterr().err
+
+
+def test_a_papers_claim_is_told_with_the_probability_that_it_is_false(capsys):
+    assert main(["claim", "--cases", "182", "--right", "156", "143", "--patients", "91"]) == 0
+    assert "the claimed order is false: below 0.1 % to 5.4 %" in capsys.readouterr().out
+
+
+def test_a_claim_of_confusion_matrices_reads_both_files(tmp_path, capsys):
+    paths = [tmp_path / "new.csv", tmp_path / "old.csv"]
+    for path, right in zip(paths, (9, 6), strict=True):
+        path.write_text(f"{right},{10 - right}\n2,8\n")
+    assert main(["claim", "--confusion", *map(str, paths)]) == 0
+    assert "17 of 20 cases right (85.0 %) against 14" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rest", [["--right", "9", "6"], ["--confusion", "a", "b", "--cases", "9"]])
+def test_half_a_claim_is_told_without_a_traceback(rest, capsys):
+    assert main(["claim", *rest]) == 1
+    assert "--cases and --right together" in capsys.readouterr().err

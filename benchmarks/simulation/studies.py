@@ -60,19 +60,18 @@ def summary(name: str, table: pd.DataFrame, *, given: bool) -> pd.DataFrame:
     """
     rows = []
     for (endpoint, category), found in table.groupby(["endpoint", "class"], sort=False):
-        known = found["low"].notna()
         about = {"cell": name, "endpoint": endpoint, "class": category, "studies": len(found)}
-        about["not estimable"] = 1 - known.mean()
-        found = found[known]
-        about["truth"] = (found["truth a"] - found["truth b"]).mean()
         for kind, prefix in (("", ""), (", given", "given ")):
             a, b = (found[f"{prefix}truth {arm}"] for arm in "ab")
             about[f"paired{kind}"] = _within(found, "low", "high", a - b)
-            singles = [
-                _within(found, f"low {x}", f"high {x}", t)
-                for x, t in zip("ab", (a, b), strict=True)
-            ]
-            about[f"single{kind}"] = np.mean(singles)
+            one = (
+                _within(found, f"low {arm}", f"high {arm}", t) for arm, t in (("a", a), ("b", b))
+            )
+            about[f"single{kind}"] = np.mean(list(one))
+        known = found["low"].notna()
+        about["not estimable"] = 1 - known.mean()
+        found = found[known]
+        about["truth"] = (found["truth a"] - found["truth b"]).mean()
         a, b = (found[f"{'given ' if given else ''}truth {arm}"] for arm in "ab")
         truth = a - b
         about["half width"] = (found["high"] - found["low"]).mean() / 2

@@ -1,9 +1,10 @@
-"""The commands besides Snakemake: `augtrial check`, `export`, `compare`, `summary`, `settings`."""
+"""The commands besides Snakemake: check, export, compare, claim, summary and settings."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from augtrial import __version__
 from augtrial.core.errors import UserError
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compare.add_argument("--confidence", type=_fraction, default=0.95, help=text)
     compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
     compare.set_defaults(run=_compare)
+
+    _add_claim(commands)
 
     summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
     summary.add_argument("results", type=Path, help="its folder, such as results/quick")
@@ -121,6 +124,30 @@ def _compare(chosen: argparse.Namespace) -> None:
         tables |= classification_tables(predictions, confidence=chosen.confidence)
         for name, table in tables.items():
             write_table(chosen.tables / f"{name}.csv", table)
+
+
+def _add_claim(commands: Any) -> None:
+    claim = commands.add_parser("claim", help="how probable is it that a paper's order is false?")
+    reported = claim.add_mutually_exclusive_group(required=True)
+    text = "how many cases each of two methods had right, as counts or shares (85.7%% or 0.857)"
+    reported.add_argument("--right", nargs=2, metavar=("NEW", "OLD"), help=text)
+    text = "their confusion matrices: CSV files of counts, rows true, columns predicted"
+    reported.add_argument("--confusion", type=Path, nargs=2, metavar=("NEW", "OLD"), help=text)
+    claim.add_argument("--cases", help="with --right: the number of cases, the same for both")
+    text = "share of the cases that only one method had right, if you know it"
+    claim.add_argument("--discordance", type=float, metavar="SHARE", help=text)
+    claim.add_argument("--patients", type=int, help="number of patients the cases come from")
+    claim.set_defaults(run=_claim)
+
+
+def _claim(chosen: argparse.Namespace) -> None:
+    from augtrial.statistics.claims import claim_lines, read_confusions, read_counts
+
+    if (chosen.right is None) != (chosen.cases is None):
+        raise UserError("give --cases and --right together, or --confusion alone")
+    counts = chosen.right and read_counts(chosen.cases, chosen.right)
+    claim = counts or read_confusions(chosen.confusion)
+    print("\n".join(claim_lines(claim, chosen.discordance, chosen.patients)))
 
 
 def _summary(chosen: argparse.Namespace) -> None:
