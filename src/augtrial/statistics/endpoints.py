@@ -7,7 +7,7 @@ import pandas as pd
 
 from augtrial.core.names import count
 from augtrial.statistics.classification import classification_outcomes
-from augtrial.statistics.intervals import MIN_FOR_INTERVAL, proportion_interval
+from augtrial.statistics.intervals import MIN_FOR_INTERVAL, Interval, proportion_interval
 from augtrial.statistics.outcomes import Outcome, Outcomes
 from augtrial.statistics.panel import Panel
 
@@ -55,16 +55,21 @@ def endpoint_row(panel: Panel, outcome: Outcome, confidence: float) -> dict[str,
         **{"low": interval.low, "high": interval.high, "unit": FRACTION},
         **{"replicates": len(values), "folds": panel.folds, "lesions": outcome.lesions},
         "patients": int(outcome.relevant.sum()),
-        "method": _method(panel, outcome, len(values), wilson),
+        "method": _method(panel, outcome, len(values), interval, wilson),
     }
 
 
-def _method(panel: Panel, outcome: Outcome, replicates: int, wilson: bool) -> str:
+def _method(
+    panel: Panel, outcome: Outcome, replicates: int, interval: Interval, wilson: bool
+) -> str:
     """Return in words what the interval stands on."""
     if not replicates:
         return "; ".join(filter(None, ("not estimable", outcome.note)))
     if replicates < MIN_FOR_INTERVAL:
         return f"no interval from {count(replicates, 'replicate')}"
+    if np.isnan(interval.se):
+        alone = outcome.relevant.sum() == 1
+        return "no interval from " + ("1 patient" if alone else "a class of 1 patient")
     words = f"{panel.kind_of_case} x replicates" + (", Wilson" if wilson else ", t")
     if not panel.has_patients:
         words += "; too narrow if patients have several lesions"

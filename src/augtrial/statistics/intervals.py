@@ -123,11 +123,10 @@ def crossed_variance(
     whole = patient + replicate - residual
     spread = sum(term**2 / df for term, df in zip((patient, replicate, residual), dfs, strict=True))
     satterthwaite = whole**2 / np.where(spread > 0, spread, 1)
-    df = np.where(
-        whole > single,
-        np.maximum(satterthwaite, min(dfs)),
-        np.where(patient >= replicate, dfs[0], dfs[1]),
-    )
+    # Terms of few errors are often equal: rounding must not choose between degrees of freedom.
+    tie, several = np.isclose(patient, replicate, atol=0), whole > single * (1 + 1e-9)
+    lone = np.where(tie, min(dfs), np.where(patient > replicate, dfs[0], dfs[1]))
+    df = np.where(several, np.maximum(satterthwaite, min(dfs)), lone)
     return np.maximum(whole, single), df
 
 
@@ -179,7 +178,7 @@ def proportion_interval(
         reach = (interval.high - np.mean(values)) / scale
         low, high = special.expit(special.logit(value) + np.array([-reach, reach]))
     seen = min(value, 1 - value) * trials
-    trusted = interval.se > 0 and (seen >= 1 or not counted)
+    trusted = interval.se > 0 and (seen > 1 - 1e-9 or not counted)  # 1 may be rounded
     if not trusted:
         wilson = proportion_confint(value * trials, trials, 1 - confidence, method="wilson")
         low, high = min(low, wilson[0]), max(high, wilson[1])
