@@ -1,16 +1,29 @@
 import warnings
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from augtrial.statistics.intervals import (
+    MIN_CARRYING,
+    carrying_patients,
     crossed_interval,
+    crossed_variance,
     difference_interval,
     effective_trials,
     proportion_interval,
+    sparse_limits,
+    stability,
+    strata,
+    whole,
 )
+
+TERMS = ("v_patient", "v_replicate", "v_residual")
 
 
 @pytest.fixture(autouse=True)
@@ -75,12 +88,12 @@ def test_variance_terms_are_unbiased():
 
 
 def test_terms_are_those_of_the_two_way_layout():
-    table = np.array([[1.0, 2.0], [3.0, 7.0], [2.0, 0.0]])
+    table = np.array([[1.0, 2.0, 6.0], [3.0, 7.0, 5.0], [2.0, 0.0, 1.0]])
     interval = crossed_interval(table)
     assert interval.v_patient == pytest.approx(table.mean(axis=1).var(ddof=1) / 3)
-    assert interval.v_replicate == pytest.approx(table.mean(axis=0).var(ddof=1) / 2)
+    assert interval.v_replicate == pytest.approx(table.mean(axis=0).var(ddof=1) / 3)
     centred = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
-    assert interval.v_residual == pytest.approx((centred**2).sum() / (2 * 1) / 6)
+    assert interval.v_residual == pytest.approx((centred**2).sum() / (2 * 2) / 9)
 
 
 def test_interaction_is_taken_away_once_and_df_are_satterthwaites():
@@ -104,36 +117,66 @@ def test_variance_is_not_below_the_larger_single_term():
         assert interval.df >= 5
 
 
-def test_one_replicate_gives_the_t_interval_of_the_patients():
-    values = np.random.default_rng(0).standard_normal((25, 1))
-    interval = crossed_interval(values)
-    expected = stats.t.interval(0.95, 24, values.mean(), stats.sem(values[:, 0]))
-    assert (interval.low, interval.high) == pytest.approx(expected)
-    assert interval.df == pytest.approx(24)
-    assert np.isnan(interval.v_replicate)
-    assert np.isnan(interval.v_residual)
-
-
-def test_one_patient_gives_the_t_interval_of_the_replicates():
-    values = np.random.default_rng(0).standard_normal((1, 7))
-    interval = crossed_interval(values, confidence=0.9)
-    expected = stats.t.interval(0.9, 6, values.mean(), stats.sem(values[0]))
-    assert (interval.low, interval.high) == pytest.approx(expected)
-    assert np.isnan(interval.v_patient)
-
-
-@pytest.mark.parametrize("shape", [(5, 4), (5, 1), (1, 4)])
-def test_equal_values_give_an_interval_without_width(shape):
-    interval = crossed_interval(np.full(shape, 0.1 + 0.2))
+def test_equal_values_give_an_interval_without_width():
+    interval = crossed_interval(np.full((5, 4), 0.1 + 0.2))
     assert interval.low == interval.high == pytest.approx(0.3)
     assert interval.se == 0
     assert np.isnan(interval.df)
 
 
-@pytest.mark.parametrize("values", [np.ones((1, 1)), np.ones((0, 3)), np.full((4, 3), np.nan)])
-def test_too_little_gives_no_interval(values):
-    interval = crossed_interval(values)
-    assert np.isnan([interval.low, interval.high, interval.se]).all()
+@pytest.mark.parametrize("shape", [(25, 1), (25, 2), (1, 7), (0, 3)])
+def test_too_few_patients_or_replicates_give_no_interval(shape):
+    values = np.random.default_rng(0).random(shape)
+    assert np.isnan(astuple(crossed_interval(values))).all()
+    single, _ = proportion_interval(values, trials=25)
+    paired, p = difference_interval(values, trials=25)
+    assert np.isnan([*astuple(single), *astuple(paired), p]).all()
+
+
+def test_a_part_of_a_single_patient_or_a_missing_value_gives_no_interval():
+    values = np.random.default_rng(0).random((25, 4))
+    lone = strata(np.array([24, 1]), np.array([24, 1]))
+    assert np.isnan(crossed_interval(values, parts=lone).se)
+    values[3, 2] = np.nan
+    assert np.isnan(crossed_interval(values).se)
+
+
+@pytest.mark.parametrize("patients", [2, 53])
+def test_one_part_has_the_degrees_of_freedom_of_its_patients(patients):
+    one = strata(np.array([60]), np.array([patients]))
+    assert astuple(one) == pytest.approx((patients - 1, patients / (patients - 1)))
+    assert whole(patients, 1.5).factor == pytest.approx(1.5 * one.factor)
+
+
+def test_parts_by_hand():
+    """4 and 12 lesions have 3/4 and 1/4 of the variance."""
+    found = strata(np.array([4, 12]), np.array([3, 10]))
+    assert found.df == pytest.approx(1 / (0.75**2 / 2 + 0.25**2 / 9))
+    assert found.factor == pytest.approx(0.75 * 3 / 2 + 0.25 * 10 / 9)
+    assert found.df < strata(np.array([12, 12]), np.array([10, 10])).df
+
+
+def test_parts_make_the_variance_of_a_macro_mean_unbiased_and_its_spread_that_of_the_df():
+    """Three and thirty patients, centred by class; a variance of df degrees varies by 2 / df."""
+    rng, sizes = np.random.default_rng(1), (3, 30)
+    parts, patients = strata(np.array(sizes), np.array(sizes)), sum(sizes)
+    found = []
+    for _ in range(2000):
+        psi = [patients / 2 / n * (x - x.mean()) for n in sizes for x in [rng.standard_normal(n)]]
+        values = np.repeat(np.concatenate(psi)[:, None], 3, axis=1)
+        found.append(crossed_interval(values, parts=parts).se ** 2)
+    truth = (1 / 3 + 1 / 30) / 4
+    assert np.mean(found) == pytest.approx(truth, rel=0.06)
+    assert np.var(found) == pytest.approx(2 / parts.df * truth**2, rel=0.2)
+
+
+def test_variances_of_many_studies_are_those_of_each():
+    rng = np.random.default_rng(4)
+    each = [crossed_interval(crossed_table(rng, 20, 6, s, 0.2, 1)) for s in (0, 0.3, 2)]
+    terms = tuple(np.array([[getattr(one, name) for one in each]]) for name in TERMS)
+    variance, df = crossed_variance(terms, (19, 5, 95))
+    np.testing.assert_allclose(np.sqrt(variance), [[one.se for one in each]])
+    np.testing.assert_allclose(df, [[one.df for one in each]])
 
 
 def test_patients_and_replicates_are_exchangeable():
@@ -170,21 +213,30 @@ def test_one_rare_error_does_not_make_the_interval_shorter_than_none():
     assert interval.low <= values.mean() <= interval.high <= 1
 
 
-def test_proportions_stay_within_bounds():
-    values = np.ones((6, 1))
-    values[:2] = 0
-    interval, wilson = proportion_interval(values, trials=6)
+def test_the_interval_of_a_proportion_is_that_of_its_logit():
+    """By the delta method the logit varies by se / (p (1 - p))."""
+    values = (np.random.default_rng(0).random((60, 6)) < 0.9).astype(float)
+    plain, mean = crossed_interval(values), values.mean()
+    interval, wilson = proportion_interval(values, trials=60)
+    reach = stats.t.ppf(0.975, plain.df) * plain.se / (mean * (1 - mean))
+    logit = np.log(mean / (1 - mean)) + np.array([-reach, reach])
     assert not wilson
-    assert interval.low >= 0
-    assert interval.high == 1
-    difference, _ = difference_interval(np.array([[1.0], [-1.0]]), max_influence=0.5)
-    assert (difference.low, difference.high) == (-1, 1)
+    assert (interval.low, interval.high) == pytest.approx(tuple(1 / (1 + np.exp(-logit))))
 
 
-def test_a_single_patient_in_a_single_replicate_still_has_wilsons_interval():
-    interval, wilson = proportion_interval(np.ones((1, 1)), trials=1)
-    assert wilson
-    assert (interval.low, interval.high) == pytest.approx((0.2065, 1), abs=1e-4)
+answers = st.tuples(st.integers(2, 12), st.integers(3, 5)).flatmap(
+    lambda shape: arrays(float, shape, elements=st.sampled_from([0.0, 1.0]))
+)
+
+
+@given(answers)
+def test_errors_and_hits_have_mirrored_intervals_within_bounds(values):
+    interval, wilson = proportion_interval(values, trials=len(values))
+    errors, also = proportion_interval(1 - values, trials=len(values))
+    assert 0 <= interval.low <= values.mean() + 1e-9
+    assert values.mean() - 1e-9 <= interval.high <= 1
+    assert (1 - errors.high, 1 - errors.low) == pytest.approx((interval.low, interval.high))
+    assert wilson is also
 
 
 def test_wilson_steps_in_for_an_auc_only_without_variance():
@@ -194,46 +246,111 @@ def test_wilson_steps_in_for_an_auc_only_without_variance():
     assert proportion_interval(np.ones((53, 10)), trials=53, counted=False)[1]
 
 
-def test_the_p_value_of_a_difference_fits_its_interval():
-    """At the confidence 1 - p, one limit of the interval is zero; sparse or not."""
-    plenty = np.random.default_rng(0).normal(0.05, 0.3, (113, 6))
-    sparse = np.zeros((113, 6))
-    sparse[:2] = 1
-    for values in (plenty, sparse):
-        _, p = difference_interval(values, 1 / 113)
-        interval, _ = difference_interval(values, 1 / 113, confidence=1 - p)
-        assert interval.low == pytest.approx(0, abs=1e-9)
+def test_the_p_value_of_a_difference_fits_its_t_interval():
+    """At the confidence 1 - p, one limit of the interval is zero."""
+    values = np.random.default_rng(0).normal(0.05, 0.3, (113, 6))
+    _, p = difference_interval(values, 113, counted=False)
+    interval, _ = difference_interval(values, 113, confidence=1 - p, counted=False)
+    assert interval.low == pytest.approx(0, abs=1e-9)
 
 
-def test_two_arms_that_agree_on_every_lesion_may_still_differ():
-    none, p = difference_interval(np.zeros((113, 6)), 1 / 113)
-    assert none.high == pytest.approx(stats.t.ppf(0.975, 112) / 113)
-    assert p == 1
-    values = np.zeros((113, 6))
-    values[0] = 1
-    lone, p = difference_interval(values, 1 / 113)
-    assert lone.high > none.high
-    assert 0.05 < p < 1
+@pytest.mark.parametrize("trials", [9, 113])
+def test_two_arms_that_agree_on_every_lesion_may_still_differ(trials):
+    interval, p = difference_interval(np.zeros((113, 6)), trials)
+    z2 = stats.norm.ppf(0.975) ** 2
+    assert interval.high == -interval.low == pytest.approx(z2 / (trials + z2))
+    assert (interval.se, interval.df, p) == (1 / trials, 112, 1)
 
 
-def test_one_lesion_that_differs_once_is_no_surer_than_none():
-    none, _ = difference_interval(np.zeros((113, 6)), 1 / 113)
-    values = np.zeros((113, 6))
-    values[0, 0] = 1
-    once, _ = difference_interval(values, 1 / 113)
-    assert crossed_interval(values).se < once.se == none.se
-    assert once.high > none.high
+@given(st.floats(-0.95, 0.95), st.floats(3, 500), st.sampled_from([0.9, 0.95]))
+def test_sparse_limits_are_the_roots_of_the_score_equation(difference, trials, confidence):
+    low, high = sparse_limits(difference, trials, confidence)
+    z2 = stats.norm.ppf((1 + confidence) / 2) ** 2
+    assert low <= difference <= high
+    for d in (low, high):
+        if d != difference:
+            assert (difference - d) ** 2 == pytest.approx(z2 * abs(d) * (1 - abs(d)) / trials)
 
 
-def test_what_cannot_differ_does_not():
-    interval, p = difference_interval(np.zeros((113, 6)), 0)
-    assert (interval.low, interval.high, p) == (0, 0, 1)
+@pytest.mark.parametrize("more", [0, 4, 20])
+def test_the_far_limit_is_tangos(more):
+    """The score test of the difference with `more` pairs in one direction, none in the other."""
+    n, limit = 113, sparse_limits(more / 113, 113, 0.95)[1]
+    b = -more + (2 * n - more) * limit  # Tango, section 2: p21 solves 2n p21^2 + b p21 = 0
+    p21 = max(0, -b / (2 * n))
+    score = (more - n * limit) / np.sqrt(n * (2 * p21 + limit * (1 - limit)))
+    assert score == pytest.approx(stats.norm.ppf(0.025))
+
+
+discordant = st.tuples(st.integers(3, 30), st.integers(3, 6)).flatmap(
+    lambda shape: arrays(float, shape, elements=st.sampled_from([0.0, 0.0, 0.0, 1.0, -1.0]))
+)
+
+
+@given(discordant)
+def test_a_difference_has_the_t_interval_at_least_and_the_exchanged_one_its_mirror(values):
+    interval, p = difference_interval(values, len(values))
+    plain, mean = crossed_interval(values), values.mean()
+    assert -1 <= interval.low <= mean + 1e-9
+    assert mean - 1e-9 <= interval.high <= 1
+    assert interval.low <= max(plain.low, -1) + 1e-9
+    assert interval.high >= min(plain.high, 1) - 1e-9
+    mirror, same = difference_interval(-values, len(values))
+    assert (-mirror.high, -mirror.low, same) == pytest.approx((interval.low, interval.high, p))
+
+
+@given(discordant)
+def test_replicates_are_worth_one_to_all_of_their_number(values):
+    replicates = values.shape[1]
+    assert 1 / replicates <= stability(values) <= 1 + 1e-9
+    again = np.repeat(values[:, :1], replicates, axis=1)
+    assert stability(again) == pytest.approx(1)
+
+
+def test_stable_errors_leave_more_room_than_independent_ones():
+    """Twelve discordant answers: of two patients in all replicates, or of twelve in one each."""
+    stable, scattered = np.zeros((2, 113, 6))
+    stable[:2] = 1
+    scattered[np.arange(12), np.arange(12) % 6] = 1
+    widths = [
+        interval.high - interval.low
+        for interval, _ in (difference_interval(values, 113) for values in (stable, scattered))
+    ]
+    assert widths[1] < 0.6 * widths[0]
 
 
 def test_many_discordant_patients_leave_the_interval_as_it_is():
     values = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], (300, 6))
-    plain = crossed_interval(values)
-    assert difference_interval(values, 1 / 300)[0].se == plain.se
+    plain, (found, _) = crossed_interval(values), difference_interval(values, 300)
+    assert astuple(found) == pytest.approx(astuple(plain))
+
+
+def test_an_auc_that_few_patients_change_gets_no_interval():
+    """The patients of one sign and size carry the variance; the others deviate by little."""
+    values = np.random.default_rng(0).normal(0, 1e-4, (60, 6))
+    for number in range(2, 20):
+        values[number] += 0.1 * (-1) ** number
+        interval, p = difference_interval(values, 60, counted=False)
+        carrying = carrying_patients(values)
+        assert carrying == pytest.approx(number - 1, rel=0.15)
+        assert np.isnan([interval.low, interval.high, interval.se, p]).all() == (
+            carrying < MIN_CARRYING
+        )
+    assert difference_interval(values, 60, counted=True)[0].low < 0
+
+
+def test_carrying_patients_are_all_or_one_or_none():
+    assert carrying_patients(np.tile([[1.0], [-1.0]], (20, 3))) == pytest.approx(40)
+    assert carrying_patients(np.eye(1000)[:, :1]) == pytest.approx(1, rel=0.01)
+    assert carrying_patients(np.ones((20, 3))) == 0
+
+
+def test_an_auc_has_no_more_degrees_of_freedom_than_carrying_patients_allow():
+    values = np.zeros((60, 6))
+    values[:10] = np.tile([[0.1], [-0.1]], (5, 1))
+    interval, _ = difference_interval(values, 60, counted=False)
+    assert carrying_patients(values) == pytest.approx(10)
+    assert interval.df == pytest.approx(2 * 10 * 60 / 50)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
