@@ -31,7 +31,7 @@ def predictions(*, classes=PAPER_CLASSES, arms=ARMS, replicates=2, patients=True
                     {
                         "lesion_id": f"l{number}",
                         "patient_id": f"p{number // 2}" if patients else "",
-                        "fold": 1 + number // len(classes) % 2,
+                        "fold": 1 + number // (2 * len(classes)) % 2,
                         "replicate": replicate,
                         "arm": arm,
                         "label": classes[truth],

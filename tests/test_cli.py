@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 import made_up
 from augtrial.cli import main
+from augtrial.core.io import read_table
 from workflow_runs import make_cohort
 
 
@@ -47,12 +50,26 @@ def test_predictions_from_elsewhere_get_their_verdict(tmp_path, capsys):
     path = tmp_path / "predictions.csv"
     made_up.predictions(replicates=6).to_csv(path, index=False)
     command = ["compare", str(path), "--contrast", "classic+dcgan - classic"]
+    command += ["--contrast", "classic non-inferior to none", "--control", "classic - none"]
+    command += ["--primary", "classic non-inferior to none"]
     assert main([*command, "--tables", str(tmp_path / "tables")]) == 0
-    assert (
-        "classic+dcgan − classic: gain. Macro sensitivity: +10.4 points" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert re.search(
+        r"^classic\+dcgan − classic \(\w+\): .*, given the split\. Macro sensitivity: ", said, re.M
     )
+    verdicts = read_table(tmp_path / "tables/verdicts.csv").set_index("contrast")
+    assert verdicts.loc["classic non-inferior to none", "role"] == "primary"
+    assert verdicts.loc["classic - none", "role"] == "positive control"
     names = {file.name for file in (tmp_path / "tables").iterdir()}
     assert {"verdicts.csv", "contrasts.csv", "endpoints.csv", "secondary.csv"} <= names
+
+
+def test_a_primary_contrast_that_is_none_of_them_is_told(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "classic - none"]
+    assert main([*command, "--primary", "none - classic"]) == 1
+    assert "--primary 'none - classic' is none of the contrasts" in capsys.readouterr().err
 
 
 def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, capsys):
@@ -64,7 +81,7 @@ def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, cap
     assert main(["compare", str(path), "--contrast", "classic - none"]) == 1
     message = capsys.readouterr().err
     assert "1 value of p_<class> not a probability in [0, 1]" in message
-    assert "first p_cyst of lesion_id l3, fold 2, replicate 1, arm none: ''" in message
+    assert "first p_cyst of lesion_id l3, fold 1, replicate 1, arm none: ''" in message
 
 
 def test_a_place_that_cannot_be_written_is_told_without_a_traceback(tmp_path, capsys):

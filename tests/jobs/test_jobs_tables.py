@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,8 +13,9 @@ from augtrial.jobs.predictions import gather_predictions
 from augtrial.jobs.provenance import record_study
 
 TABLES = (
-    *("endpoints", "contrasts", "verdicts", "secondary", "training", "confusion", "calibration"),
-    *("reliability", "roc", "curve", "updates", "subsets", "subset_contrasts"),
+    *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "training"),
+    *("confusion", "calibration", "reliability", "roc", "curve", "updates", "subsets"),
+    "subset_contrasts",
 )
 
 
@@ -35,6 +37,7 @@ def study(tmp_path):
         "curves": curves,
         "updates": made.assign(updates=10),
         "subsets": made[made["arm"] != "none"].assign(share=50),
+        "lesions": made[["lesion_id"]].drop_duplicates().assign(diameter_px=np.arange(24)),
     }
     for name, table in rows.items():
         write_table(tmp_path / f"{name}.csv", table)
@@ -47,6 +50,8 @@ def study(tmp_path):
             for fold in (1, 2)
         ],
         "contrasts": made_up.CONTRASTS,
+        "primary": made_up.CONTRASTS[1],
+        "controls": made_up.CONTRASTS[:1],
         "task": "classification",
         "classes": list(made_up.PAPER_CLASSES),
         "endpoint": "accuracy",
@@ -66,6 +71,8 @@ def test_every_table_is_written_and_says_what_it_depends_on(study):
     verdicts = tables["verdicts"].set_index("contrast")
     assert set(verdicts["endpoint"]) == {"accuracy"}
     assert set(verdicts["margin"]) == {0.05}
+    assert list(verdicts["role"]) == ["positive control", "primary"]
+    assert "the larger half of the lesions" in set(tables["sensitivity"]["analysis"])
     assert verdicts.loc["classic+dcgan - classic", "reason"] == (
         "arm classic+dcgan did not converge: final training loss 1.09, above 0.99, in replicate 1, "
         "fold 2"

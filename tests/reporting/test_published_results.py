@@ -78,11 +78,12 @@ def test_confusion_table_returns_the_matrix(system):
 
 
 def test_a_perfect_class_does_not_get_a_perfect_interval():
-    table = endpoint_table(predictions_of(CONFUSION[DCGAN])).set_index(["endpoint", "class"])
-    cyst = table.loc[("sensitivity", "cyst")]
+    made = predictions_of(CONFUSION[DCGAN])
+    three = pd.concat([made.assign(replicate=r) for r in range(3)])
+    cyst = endpoint_table(three).set_index(["endpoint", "class"]).loc[("sensitivity", "cyst")]
     assert cyst.value == cyst.high == 1
     assert cyst.low == pytest.approx(0.9324, abs=1e-4)  # Wilson, 53 of 53
-    assert cyst.method == "lesions as patients, Wilson"
+    assert cyst.method.startswith("lesions as patients x replicates, Wilson")
 
 
 def test_best_points_of_the_curves_are_the_confusion_matrices():

@@ -14,7 +14,8 @@ ARMS = ("classic 5000", "classic 5000 + dcgan-500", "none")
 CONTRAST = "classic 5000 + dcgan-500 - classic 5000"
 COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df", "unit"),
-    *("replicates", "folds", "lesions", "patients", "v_patient", "v_replicate", "v_residual"),
+    *("replicates", "folds", "lesions", "patients", "cases"),
+    *("v_patient", "v_replicate", "v_residual"),
 ]
 
 
@@ -25,10 +26,10 @@ def no_warnings():
         yield
 
 
-def simulate(lesions=45, replicates=6, seed=0):
+def simulate(lesions=120, replicates=6, seed=0):
     rng = np.random.default_rng(seed)
     label = np.arange(lesions) % 3
-    patient = rng.integers(0, lesions // 2, lesions)
+    patient = rng.integers(0, lesions - 20, lesions)
     frames = []
     for a, arm in enumerate(ARMS):
         for replicate in range(replicates):
@@ -76,26 +77,77 @@ def test_exchanged_arms_change_the_sign_only():
     np.testing.assert_allclose(there["se"], back["se"])
 
 
-def test_an_arm_against_itself_differs_by_nothing():
-    table = contrast_table(simulate(), [f"{ARMS[0]} - {ARMS[0]}"])
+@pytest.mark.parametrize("replicates", [1, 6])
+def test_an_arm_against_itself_differs_by_nothing(replicates):
+    table = contrast_table(simulate(replicates=replicates), [f"{ARMS[0]} - {ARMS[0]}"])
     assert (table[["difference", "low", "high", "se"]] == 0).all(axis=None)
+    assert (table["p"] == 1).all()
 
 
-def test_one_replicate_of_lone_lesions_gives_the_paired_t_interval():
-    predictions = simulate(replicates=1).assign(patient_id="")
+def test_replicates_that_are_all_the_same_give_the_paired_t_interval():
+    one = simulate(replicates=1).assign(patient_id="")
+    predictions = pd.concat([one.assign(replicate=r) for r in range(3)])
     row = contrast_table(predictions, [CONTRAST]).query("endpoint == 'accuracy'").iloc[0]
-    right = (predictions["label"] == predictions["predicted"]).astype(float)
-    a, b = (right[predictions["arm"] == arm].to_numpy() for arm in (ARMS[1], ARMS[0]))
+    right = (one["label"] == one["predicted"]).astype(float)
+    a, b = (right[one["arm"] == arm].to_numpy() for arm in (ARMS[1], ARMS[0]))
     low, high = stats.t.interval(0.95, len(a) - 1, (a - b).mean(), stats.sem(a - b))
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     assert row["df"] == pytest.approx(len(a) - 1)
-    assert np.isnan(row["v_replicate"])
+    assert row["p"] == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert row["cases"] == "lesions as patients"
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_one_or_two_replicates_give_values_and_nothing_else(replicates):
+    table = contrast_table(simulate(replicates=replicates), [CONTRAST])
+    assert table["difference"].notna().all()
+    assert table[["low", "high", "p", "se", "df"]].isna().all(axis=None)
+
+
+def test_a_class_of_one_patient_leaves_the_macro_average_without_an_interval():
+    predictions = simulate()
+    predictions.loc[predictions["label"] == "cyst", "patient_id"] = "one"
+    table = contrast_table(predictions, [CONTRAST]).set_index(["endpoint", "class"])
+    macro, accuracy = table.loc[("sensitivity", "macro")], table.loc[("accuracy", "all")]
+    assert np.isnan(table.loc[("sensitivity", "cyst"), "se"])
+    assert np.isfinite(macro["difference"])
+    assert macro[["low", "high", "p"]].isna().all()
+    assert accuracy["low"] < accuracy["difference"] < accuracy["high"]
+
+
+def test_a_rare_class_gives_the_macro_average_few_degrees_of_freedom():
+    predictions = simulate().query("label != 'cyst' or lesion_id < 'l012'").assign(patient_id="")
+    table = contrast_table(predictions, [CONTRAST]).set_index(["endpoint", "class"])
+    assert table.loc[("sensitivity", "cyst"), "patients"] == 4
+    assert table.loc[("sensitivity", "macro"), "df"] < 12 < table.loc[("accuracy", "all"), "df"]
+
+
+def test_the_difference_of_two_perfect_aucs_has_no_interval():
+    predictions = simulate()
+    truth = {f"p_{c}": (predictions["label"] == c).astype(float) for c in CLASSES}
+    perfect = predictions.assign(**truth, predicted=predictions["label"])
+    table = contrast_table(perfect, [CONTRAST]).set_index(["endpoint", "class"])
+    auc, accuracy = table.loc[("auc", "macro")], table.loc[("accuracy", "all")]
+    assert auc["difference"] == accuracy["difference"] == 0
+    assert auc[["low", "high", "p"]].isna().all()
+    assert accuracy["low"] < 0 < accuracy["high"]
+
+
+@pytest.mark.parametrize(
+    "contrast",
+    [f"{ARMS[1]} non-inferior to {ARMS[0]}", f"{ARMS[1]} superior to {ARMS[0]} by margin"],
+)
+def test_a_one_sided_contrast_has_the_numbers_of_the_difference(contrast):
+    predictions = simulate()
+    one, two = (contrast_table(predictions, [name]) for name in (contrast, CONTRAST))
+    assert set(one["contrast"]) == {contrast}
+    pd.testing.assert_frame_equal(one.drop(columns="contrast"), two.drop(columns="contrast"))
 
 
 def test_pairing_cancels_what_both_arms_share():
     """Patients that every network gets wrong widen each arm's interval, not the contrast's."""
     predictions = simulate()
-    hard = predictions["lesion_id"] < "l020"
+    hard = predictions["lesion_id"] < "l053"
     predictions.loc[hard, "predicted"] = np.where(
         predictions.loc[hard, "label"] == "cyst", "metastasis", "cyst"
     )
