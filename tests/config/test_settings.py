@@ -92,6 +92,32 @@ def test_a_contrast_of_an_unknown_arm_is_refused():
     assert "'classic'" in problem
 
 
+@pytest.mark.parametrize("between", ["-", "non-inferior to", "superior to"])
+def test_a_name_with_the_words_between_arms_is_refused(between):
+    (problem,) = problems(arms={f"a {between} b": {}})
+    assert f"' {between} ' stands between the arms of a contrast" in problem
+
+
+def test_a_contrast_in_one_direction_names_arms_as_others_do():
+    arms = {"arms": {"none": {}, "new": {"classic": 7}}}
+    for contrast in ("new non-inferior to none", "new superior to none by margin"):
+        assert read_settings({**SMALLEST, **arms, "contrasts": [contrast]}).contrasts == [contrast]
+    (problem,) = problems(**arms, contrasts=["new superior to non by margin"])
+    assert "unknown arm 'non'; did you mean 'none'?" in problem
+    (problem,) = problems(**arms, contrasts=["new better than none"])
+    assert "should read 'arm - arm'" in problem
+
+
+def test_the_primary_contrast_is_the_first_unless_another_one_is_named():
+    names = ["new - none", "none - new"]
+    whole = {**SMALLEST, "arms": {"none": {}, "new": {"classic": 7}}, "contrasts": names}
+    assert read_settings(whole).primary_contrast == names[0]
+    assert read_settings({**whole, "primary": names[1]}).primary_contrast == names[1]
+    assert read_settings(SMALLEST | {"contrasts": []}).primary_contrast == ""
+    (problem,) = problems(**{**whole, "primary": "new-none"})
+    assert problem == ("primary: 'new-none' is none of the contrasts; did you mean 'new - none'?")
+
+
 def test_a_shared_synthesizer_and_several_splits_are_refused():
     (problem,) = problems(share_synthesizer=True, folds={"split": "each"})
     assert "share_synthesizer" in problem

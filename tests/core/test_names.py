@@ -1,7 +1,5 @@
 import pytest
 
-import pytest
-
 from augtrial.core.names import contrast_arms, contrast_question, hint, nearest
 
 
