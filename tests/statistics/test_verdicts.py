@@ -288,7 +288,7 @@ def test_the_words_of_a_verdict():
     )
     assert unclear.because == "The interval includes zero and exceeds the margin of 3 points."
     assert unclear.change == (
-        "The smallest difference that this design detects with 80% power is 3.8 to 5.1 points. "
+        "The smallest difference that this design detects with 80 % power is 3.8 to 5.1 points. "
         "Most of the variance is between patients: more of them would narrow the interval most."
     )
 
