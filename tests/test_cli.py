@@ -1,6 +1,7 @@
 import re
 
 import pytest
+import yaml
 
 import made_up
 from augtrial.cli import main
@@ -21,6 +22,46 @@ def test_a_table_with_problems_ends_with_1_and_all_of_them(tmp_path, capsys):
     problems = capsys.readouterr().err
     assert "L01.npy" in problems
     assert "L02.npy" in problems
+
+
+def config_of(folder, table, **changes):
+    """Write a small study of a table of lesions; return its file."""
+    arms = {"none": {}, "classic": {"classic": 12}}
+    study = {"study": "s", "cohort": {"table": str(table)}, "arms": arms, "folds": {"number": 3}}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**study, "contrasts": ["classic - none"], **changes}))
+    return path
+
+
+def test_a_study_of_a_table_is_planned_before_any_training(tmp_path, capsys):
+    config = config_of(tmp_path, make_cohort(tmp_path))
+    assert main(["plan", str(config), "--cores", "2", "--out", str(tmp_path / "plan")]) == 0
+    text = capsys.readouterr().out
+    assert "Study s: 18 lesions of 18 patients" in text
+    assert "on 2 cores" in text
+    assert "warning: a gain of the margin (3 points) is found in" in text
+    assert {file.name for file in (tmp_path / "plan").iterdir()} == {
+        f"plan.{kind}" for kind in ("csv", "svg", "pdf")
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "words"),
+    [
+        ({"contrasts": []}, [], "names no contrasts"),
+        ({"margin": 3}, [], "margin"),
+        ({}, ["--components", "patients=1"], "both is missing"),
+        ({}, ["--pilot", "nowhere"], "nowhere/tables/contrasts.csv is not there"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_without_a_traceback(
+    tmp_path, capsys, changes, options, words
+):
+    config = config_of(tmp_path, make_cohort(tmp_path), **changes)
+    assert main(["plan", str(config), *options]) == 1
+    message = capsys.readouterr().err
+    assert words in message
+    assert "Traceback" not in message
 
 
 def test_a_missing_table_is_told_without_a_traceback(tmp_path, capsys):

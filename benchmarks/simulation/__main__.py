@@ -2,6 +2,8 @@
 
 python -m benchmarks.simulation components PREDICTIONS.csv ...   components.csv
 python -m benchmarks.simulation studies [--studies 2000] [--cells WORD ...]   studies.csv
+python -m benchmarks.simulation power [--studies 2000]   power.csv: planned and simulated power
+python -m benchmarks.simulation published   what `augtrial plan` knows of the published trials
 python -m benchmarks.simulation page   the tables of docs/results/simulation.md
 
 A cell that is in studies.csv with as many studies is not simulated again.
@@ -15,8 +17,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from augtrial.statistics.components import TABLE
 from benchmarks.simulation.cells import cells
 from benchmarks.simulation.components import FOLDER, components
+from benchmarks.simulation.power import power_table
+from benchmarks.simulation.published import published_contrasts
 from benchmarks.simulation.studies import simulate_cell
 
 CHUNK = 50  # studies that a process does at a time
@@ -49,12 +54,21 @@ def main() -> None:
     studies.add_argument("--jobs", type=int, default=2)
     studies.add_argument("--cells", nargs="+", default=[], metavar="WORD")
     studies.add_argument("--out", type=Path, default=FOLDER / "studies.csv")
+    power = commands.add_parser("power")
+    power.add_argument("--studies", type=int, default=2000)
+    power.add_argument("--jobs", type=int, default=2)
+    commands.add_parser("published")
     chosen = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     if chosen.command == "components":
         components(chosen.predictions).to_csv(FOLDER / "components.csv", index=False)
     elif chosen.command == "studies":
         run(chosen.studies, chosen.jobs, chosen.cells, chosen.out)
+    elif chosen.command == "power":
+        with multiprocessing.Pool(chosen.jobs) as pool:
+            power_table(chosen.studies, pool).to_csv(FOLDER / "power.csv", index=False)
+    elif chosen.command == "published":
+        published_contrasts().to_csv(TABLE, index=False)
     else:
         from benchmarks.simulation.page import page
 

@@ -1,4 +1,4 @@
-"""The commands besides Snakemake: check, export, compare, claim, summary and settings."""
+"""The commands besides Snakemake: check, plan, export, compare, claim, summary and settings."""
 
 import argparse
 import sys
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "grey values that become 0 and 1, as roi.window; not checked if not given"
     check.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help=text)
     check.set_defaults(run=_check)
+
+    _add_plan(commands)
 
     export = commands.add_parser("export", help="training sets for networks trained elsewhere")
     text = "the study's config file or, if it is finished, its results folder"
@@ -80,6 +82,28 @@ def _check(chosen: argparse.Namespace) -> int:
     for problem in report.problems:
         print(f"problem: {problem}", file=sys.stderr)
     return 1 if report.problems else 0
+
+
+def _add_plan(commands: Any) -> None:
+    plan = commands.add_parser("plan", help="what could this study show? before any training")
+    plan.add_argument("config", type=Path, help="the study's config file")
+    source = plan.add_mutually_exclusive_group()
+    text = "results folder of a finished study, whose variance this one is taken to have"
+    source.add_argument("--pilot", type=Path, metavar="RESULTS", help=text)
+    text = "standard deviations in points: patients=15,replicates=1,both=29 (docs/plan.md)"
+    source.add_argument("--components", default="", help=text)
+    text = "cores for the estimate of hours (default: all of this machine)"
+    plan.add_argument("--cores", type=int, help=text)
+    text = "write plan.csv and the figure plan.svg, plan.pdf here"
+    plan.add_argument("--out", dest="folder", type=Path, metavar="FOLDER", help=text)
+    plan.set_defaults(run=_plan)
+
+
+def _plan(chosen: argparse.Namespace) -> None:
+    from augtrial.jobs.plan import plan_study
+
+    options = {name: getattr(chosen, name) for name in ("pilot", "components", "cores", "folder")}
+    print(plan_study(chosen.config, **options))
 
 
 def _fraction(text: str) -> float:

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from augtrial.statistics.discordance import sparse_limits
 from augtrial.statistics.intervals import (
     MIN_CARRYING,
     carrying_patients,
@@ -17,7 +18,6 @@ from augtrial.statistics.intervals import (
     difference_interval,
     effective_trials,
     proportion_interval,
-    sparse_limits,
     stability,
     strata,
     whole,

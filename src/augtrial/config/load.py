@@ -87,6 +87,15 @@ def _groups(value: Any) -> list[dict[str, Any]]:
 
 def read_settings_file(path: Path) -> Settings:
     """Return the settings of one YAML file, which stands alone."""
+    return read_settings(read_config(path), str(path))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return what a YAML file of settings holds, not yet checked.
+
+    Raises:
+        UserError: it cannot be read, or holds no keys.
+    """
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -95,4 +104,4 @@ def read_settings_file(path: Path) -> Settings:
         raise UserError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(config, dict):
         raise UserError(f"{path} holds no settings; it should start with a key such as 'study:'")
-    return read_settings(config, str(path))
+    return config

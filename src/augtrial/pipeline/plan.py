@@ -16,12 +16,7 @@ def plan_text(study: Study, machine: Machine) -> str:
     synthesizers = list(costs.all_synthesizer_trainings())
     networks = list(costs.all_network_trainings())
     counts = Counter(training.name for training in synthesizers)
-    parallel = min(machine.cores, machine.gpus) if machine.gpus else machine.cores
-    seconds = sum(training.seconds(machine) for training in synthesizers + networks)
-    # Everything but training: on one core, however many GPUs there are.
-    stages = len(study.replicates) * len(study.folds) * (4 + len(study.settings.used_synthesizers))
-    seconds += JOB_SECONDS * stages * (machine.gpus or 1)
-    hours = seconds / parallel / 3600
+    hours = expected_hours(study, machine)
     patients = len({lesion.patient_id for lesion in study.lesions if lesion.patient_id})
     of_patients = f" of {patients} patients" if patients else " (no patient ids)"
     where = f"{machine.gpus} x {machine.gpu_name}" if machine.gpus else "the CPU, no GPU in use"
@@ -40,6 +35,18 @@ def plan_text(study: Study, machine: Machine) -> str:
         machine.sharing,
     ]
     return "\n".join(filter(None, lines))
+
+
+def expected_hours(study: Study, machine: Machine) -> float:
+    """Return about how many hours the whole study takes on a machine."""
+    costs = Costs(study)
+    trainings = [*costs.all_synthesizer_trainings(), *costs.all_network_trainings()]
+    parallel = min(machine.cores, machine.gpus) if machine.gpus else machine.cores
+    seconds = sum(training.seconds(machine) for training in trainings)
+    # Everything but training: on one core, however many GPUs there are.
+    stages = len(study.replicates) * len(study.folds) * (4 + len(study.settings.used_synthesizers))
+    seconds += JOB_SECONDS * stages * (machine.gpus or 1)
+    return seconds / parallel / 3600
 
 
 def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:

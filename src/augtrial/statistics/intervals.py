@@ -6,6 +6,8 @@ import numpy as np
 from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
+from augtrial.statistics.discordance import paired_limits
+
 # Sums of squares of numbers of order one that should be zero leave about 1e-32.
 ROUNDING = 1e-24
 MIN_CARRYING = 7  # patients that carry the variance of an AUC's difference (docs/statistics.md)
@@ -197,7 +199,7 @@ def difference_interval(
 
     It is the t interval of `crossed_interval` of the values (shape [P, R]). A difference of right
     answers (`counted`) also reaches over the differences that so few discordant patients cannot
-    exclude (`sparse_limits`); at a variance of zero, its standard error is one trial. An AUC or a
+    exclude (`discordance`); at a variance of zero, its standard error is one trial. An AUC or a
     Dice has no such limits: where fewer than `MIN_CARRYING` patients carry the variance, its
     interval is not estimable (NaN).
     """
@@ -211,13 +213,10 @@ def difference_interval(
     mean, se, df = float(np.mean(values)), interval.se, interval.df
     if se == 0:
         se, df = 1 / trials, len(values) - 1.0
-    reach = se * float(stats.t.ppf((1 + confidence) / 2, df))
-    low, high = mean - reach, mean + reach
-    if counted:
-        limits = sparse_limits(mean, trials / stability(values), confidence)
-        low, high = min(low, limits[0]), max(high, limits[1])
-    p = 2 * float(stats.t.sf(abs(mean) / se, df))
-    return replace(interval, low=_clip(low, -1), high=_clip(high, -1), se=se, df=df), p
+    worth = trials / stability(values) if counted else None
+    low, high, p = paired_limits(mean, se, df, confidence, worth)
+    low, high = _clip(float(low), -1), _clip(float(high), -1)
+    return replace(interval, low=low, high=high, se=se, df=df), float(p)
 
 
 def carrying_patients(values: np.ndarray) -> float:
@@ -252,26 +251,6 @@ def stability(values: np.ndarray) -> float:
     if one <= ROUNDING:
         return 1.0
     return max(float(values.mean(axis=1).var() / one), 1 / values.shape[1])
-
-
-def sparse_limits(difference: float, trials: float, confidence: float) -> tuple[float, float]:
-    """Return the least and the largest true difference that few discordant trials cannot exclude.
-
-    If the true difference of two proportions is d, the variance of the observed one is at least |d|
-    (1 - |d|) / trials: that share of the trials is right in one arm alone. So the limits are those
-    of the score interval without pairs in the other direction, 0 included.
-
-    Source: Tango, Stat Med 17:891 (1998).
-    """
-    z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2 / trials
-    limits = [difference]
-    for sign in (-1, 1):  # (sign x difference - m)^2 <= z2 m (1 - m), m on this side of zero
-        middle = sign * difference + z2 / 2
-        discriminant = middle**2 - (1 + z2) * difference**2
-        if middle > 0 and discriminant >= 0:
-            ends = (middle + np.sqrt(discriminant) * np.array([-1, 1])) / (1 + z2)
-            limits += [float(sign * end) for end in ends]
-    return min(limits), max(limits)
 
 
 def _clip(limit: float, lowest: float) -> float:

@@ -9,7 +9,14 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from augtrial.core.names import DIFFERENCE, NON_INFERIOR, contrast_arms, contrast_question
+from augtrial.core.names import (
+    DIFFERENCE,
+    NON_INFERIOR,
+    SUPERIOR,
+    contrast_arms,
+    contrast_question,
+)
+from augtrial.statistics.discordance import Numbers
 
 MIN_REPLICATES = 6  # replicates for a verdict; see docs/results/simulation.md
 POWER = 0.80  # of the minimal detectable effect
@@ -111,7 +118,7 @@ def judge(
     """
     primary = primary or rows[0]["contrast"]
     questions = [contrast_question(row["contrast"]) for row in rows]
-    p = np.array([_p(*pair, margin) for pair in zip(rows, questions, strict=True)])
+    p = np.array([question_p(*pair, margin) for pair in zip(rows, questions, strict=True)])
     roles = np.array([_role(row["contrast"], primary, controls) for row in rows])
     others = (roles == SECONDARY) & np.isfinite(p)
     adjusted = p.copy()
@@ -149,13 +156,20 @@ def _role(contrast: str, primary: str, controls: Sequence[str]) -> str:
     return CONTROL if contrast in controls else SECONDARY
 
 
-def _p(row: Mapping[str, Any], question: str, margin: float) -> float:
-    """Return the p value of a contrast's question; a one-sided one doubled, to fit the level."""
-    if question == DIFFERENCE or not row["se"] > 0:
+def question_p(row: Mapping[str, Any], question: str, margin: float) -> Any:
+    """Return the p value of a contrast's question; a one-sided one doubled, to fit the level.
+
+    The row's difference, se, df and p are numbers, or arrays [n] of one shape.
+    """
+    if question == DIFFERENCE or not np.all(row["se"] > 0):
         return row["p"]
-    null = -margin if question == NON_INFERIOR else margin
-    t = (row["difference"] - null) / row["se"]
-    return min(1.0, 2 * float(stats.t.sf(t, row["df"])))
+    t = (row["difference"] - null_difference(question, margin)) / row["se"]
+    return np.minimum(1.0, 2 * stats.t.sf(t, row["df"]))
+
+
+def null_difference(question: str, margin: float) -> float:
+    """Return the true difference that a gain, or a one-sided question, is tested against."""
+    return {NON_INFERIOR: -margin, SUPERIOR: margin}.get(question, 0.0)
 
 
 def _reason(row: Mapping[str, Any], unconverged: Mapping[str, str], least: int) -> str:
@@ -175,16 +189,15 @@ def _reason(row: Mapping[str, Any], unconverged: Mapping[str, str], least: int) 
     return "; ".join(reasons)
 
 
-def detectable(se: float, df: float, level: float) -> float:
+def detectable(se: Numbers, df: Numbers, level: float) -> Numbers:
     """Return the minimal detectable effect: the difference found at `level` with 80 % power.
 
-    (t(1 - level/2) + t(0.80)) x se; NaN where there is no variance.
+    (t(1 - level/2) + t(0.80)) x se, of numbers or arrays [n]; NaN where there is no variance.
 
     Source: Bloom, Eval Rev 19:547 (1995).
     """
-    if not se > 0:
-        return float("nan")
-    return float((stats.t.ppf(1 - level / 2, df) + stats.t.ppf(POWER, df)) * se)
+    quantiles = stats.t.ppf(1 - level / 2, df) + stats.t.ppf(POWER, df)
+    return np.where(np.asarray(se) > 0, quantiles * se, np.nan)
 
 
 def _detectable(row: Mapping[str, Any], level: float) -> tuple[float, float]:
@@ -193,7 +206,7 @@ def _detectable(row: Mapping[str, Any], level: float) -> tuple[float, float]:
     df x se^2 / variance follows a chi-square distribution.
     """
     se, df = row["se"], row["df"]
-    least = detectable(se, df, level)
+    least = float(detectable(se, df, level))
     if math.isnan(least):
         return least, least
     tails = (1 + UNCERTAINTY) / 2, (1 - UNCERTAINTY) / 2
