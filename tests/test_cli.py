@@ -121,8 +121,34 @@ def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, cap
     table.to_csv(path, index=False)
     assert main(["compare", str(path), "--contrast", "classic - none"]) == 1
     message = capsys.readouterr().err
-    assert "1 value of p_<class> not a probability in [0, 1]" in message
-    assert "first p_cyst of lesion_id l3, fold 1, replicate 1, arm none: ''" in message
+    assert f"lesion l3, fold 1, replicate 1, arm none ({path} row 5): p_cyst is ''" in message
+
+
+def test_all_problems_of_predictions_are_told_without_a_traceback(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    table = made_up.predictions()
+    table.loc[5, ["patient_id", "predicted"]] = "p11", "cyst"
+    table.to_csv(path, index=False)
+    contrasts = ["classic - none", "none - classic", "none - none"]
+    command = ["compare", str(path)]
+    assert main([*command, *(word for name in contrasts for word in ("--contrast", name))]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "these predictions cannot be compared"
+    assert all(line.startswith("  - ") for line in lines[1:])
+    for words in (
+        *("contrast 'none - classic' repeats 'classic - none'", "contrast 'none - none' compares"),
+        f"arm none ({path} row 7): predicted is 'cyst'",
+        "patient 'p11' is in several folds of replicate 1, arm 'none'",
+    ):
+        assert sum(words in line for line in lines) == 1
+
+
+def test_a_control_may_stand_among_the_contrasts_too(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "classic - none", "--control", "classic - none"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("classic − none") == 1
 
 
 def test_a_place_that_cannot_be_written_is_told_without_a_traceback(tmp_path, capsys):

@@ -32,9 +32,10 @@ def cells() -> list[Cell]:
     def scaled(factor: float) -> dict[str, float]:
         return {name: factor * value for name, value in real.items()}
 
-    def nested(what: str, lesions: int) -> Probit:
+    def nested(what: str, lesions: int, noise: float = 0.0) -> Probit:
         # One arm's errors are the other's and some more, the same ones in every replicate.
-        return probit(lesions, MARGIN, 0.95, effects={**NOTHING, what: 400.0})
+        better, effects = MARGIN / (1 - 2 * noise), {**NOTHING, what: 400.0}
+        return probit(lesions, better, 0.95, effects=effects, flipped=noise)
 
     found = []
     for lesions in (60, 182, 1000):
@@ -56,6 +57,10 @@ def cells() -> list[Cell]:
         for lesions in (182, 500):
             name = f"{lesions} lesions, nested errors by {what}"
             found.append(Cell(name, nested(what, lesions), "truth = margin, near ceiling"))
+    for lesions, noise in ((60, 0.005), (182, 0.01)):
+        name = f"{lesions} lesions, nested errors and noise"
+        note = f"truth = margin, {100 * noise:g} % of the answers turned round"
+        found.append(Cell(name, nested("lesion", lesions, noise), note))
     for classes in (2, 7):
         share = (1 / classes,) * classes
         found.append(Cell(f"{classes} classes", probit(182, share=share)))

@@ -21,7 +21,7 @@ class Probit:
     with its variance relative to e's. `share` are the classes' shares of the lesions. With
     `given_folds` every replicate has the same split, and `fold_arm` is the variance of what each
     fold's arm keeps in all of them. In a share `collapsed` of the trainings the network knows one
-    class only.
+    class only. A share `flipped` of the answers is turned round, anew in every replicate.
     """
 
     lesions: int
@@ -34,6 +34,7 @@ class Probit:
     given_folds: bool = False
     fold_arm: float = 0.0
     collapsed: float = 0.0
+    flipped: float = 0.0
 
     @property
     def sizes(self) -> np.ndarray:
@@ -81,6 +82,7 @@ class Probit:
     def _rate(self, arm: int, c: int, shift: np.ndarray | float) -> np.ndarray:
         """Return the sensitivity of an arm to a class whose scores a fold shifts."""
         hit = stats.norm.cdf(stats.norm.ppf(self.levels[arm][c]) + shift / self._total)
+        hit = hit * (1 - self.flipped) + (1 - hit) * self.flipped
         return (1 - self.collapsed) * hit + self.collapsed / len(self.share)
 
     @property
@@ -128,6 +130,7 @@ class Probit:
             score = (
                 score + persistent[fold, arm, label[:, None]] + generator.normal(size=fold.shape)
             )
+            score = np.where(generator.random(fold.shape) < self.flipped, -score, score)
             probability = probabilities(score, label, classes, generator)
             lost = generator.random((self.folds, replicates)) < self.collapsed
             only = generator.integers(classes, size=lost.shape)
@@ -283,6 +286,7 @@ def panel(
         replicates=tuple(range(fold.shape[1])),
         lesion_id=np.arange(len(label)),
         label=label,
+        patient_id=case,
         case=case,
         fold=fold,
         has_patients=True,

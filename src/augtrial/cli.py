@@ -125,12 +125,15 @@ def _compare(chosen: argparse.Namespace) -> None:
     from augtrial.core.io import write_table
     from augtrial.reporting.report.verdicts import verdict_lines
     from augtrial.statistics.comparison import classification_tables, compare
+    from augtrial.statistics.prediction_checks import require_sound
     from augtrial.statistics.predictions import has_one_split, read_predictions
 
     predictions = read_predictions(chosen.predictions)
-    contrasts = list(dict.fromkeys([*chosen.contrast, *chosen.control]))
+    # A contrast may be named a second time as a control, not otherwise.
+    contrasts = chosen.contrast + [name for name in chosen.control if name not in chosen.contrast]
     if chosen.primary and chosen.primary not in contrasts:
         raise UserError(f"--primary {chosen.primary!r} is none of the contrasts: {contrasts}")
+    require_sound(predictions, contrasts)
     tables = compare(
         predictions,
         contrasts,

@@ -280,6 +280,15 @@ def test_without_patient_ids_each_lesion_is_a_case(nothing):
     pd.testing.assert_frame_equal(table.drop(columns="method"), named.drop(columns="method"))
 
 
+def test_the_method_of_a_single_test_set_says_so():
+    one = endpoint_table(simulate().assign(fold=lambda p: p["replicate"]))
+    assert (one["folds"] == 1).all()  # by replicate, whatever the folds are called
+    said = one["method"].str.contains(", one test set: one network a replicate")
+    assert said[one["low"].notna()].all()
+    assert said.any()
+    assert not endpoint_table(simulate())["method"].str.contains("one test set").any()
+
+
 def test_lesions_of_one_patient_widen_the_interval():
     predictions = simulate(lesions=60)
     doubled = pd.concat(
@@ -436,12 +445,12 @@ def test_all_right_leaves_room_for_error():
     [
         (lambda p: p.drop(columns="fold"), "no column fold"),
         (lambda p: p.assign(label="cist"), "'p_cist'"),
+        (lambda p: p.assign(p_cyst=float("nan")), "p_cyst is 'nan', not a probability"),
         (
-            lambda p: p.assign(p_cyst=float("nan")),
-            r"not a probability in \[0, 1\], first p_cyst of",
+            lambda p: p.assign(p_cyst=-5.0),
+            r"lesion l000, fold ., replicate 1, arm a: p_cyst is '-5\.0'",
         ),
-        (lambda p: p.assign(p_cyst=-5.0), r"first p_cyst of .*: '-5\.0'"),
-        (lambda p: p.assign(p_cyst=17.0), r"first p_cyst of .*: '17\.0'"),
+        (lambda p: p.assign(p_cyst=17.0), r"in all \d+ values of p_<class> are no probabilities"),
         (lambda p: p.iloc[1:], "lesion 'l000' stands 0 times in replicate 1"),
         (lambda p: pd.concat([p, p.iloc[:1]]), "lesion 'l000' stands 2 times in replicate 1"),
         (

@@ -4,7 +4,7 @@ import pytest
 
 from augtrial.core.errors import UserError
 from augtrial.statistics.curves import curve_table, updates_table
-from augtrial.statistics.predictions import prediction_rows, read_predictions
+from augtrial.statistics.predictions import place, prediction_rows, read_predictions
 
 LESIONS = pd.DataFrame(
     {"lesion_id": ["007", "8"], "patient_id": ["", ""], "label": ["NA", "1"]}, dtype=str
@@ -44,6 +44,41 @@ def test_an_empty_cell_is_named_with_its_row(tmp_path, name):
     table.loc[1, name] = ""
     table.to_csv(path, index=False)
     with pytest.raises(UserError, match=rf"predictions\.csv: row 3 has no {name}"):
+        read_predictions(path)
+
+
+def test_rows_are_numbered_as_in_their_file(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        ROWS.to_csv(tmp_path / name, index=False)
+    again = read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert again.index.names == ["file", "row"]
+    assert again.index[2] == (str(tmp_path / "b.csv"), 2)
+    assert place(again, 3) == f"lesion 8, fold 1, replicate 2, arm x ({tmp_path / 'b.csv'} row 3)"
+    assert place(ROWS, 0, ()) == "lesion 007"
+
+
+def test_numbers_in_one_file_and_words_in_another_are_words(tmp_path):
+    ROWS.to_csv(tmp_path / "a.csv", index=False)
+    ROWS.assign(replicate="r1").to_csv(tmp_path / "b.csv", index=False)
+    again = read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert again["replicate"].tolist() == ["2", "2", "r1", "r1"]
+    assert again["fold"].tolist() == [1, 1, 1, 1]
+
+
+def test_spaces_around_names_do_not_make_other_names(tmp_path):
+    path = tmp_path / "predictions.csv"
+    ROWS.assign(arm=" x", label=ROWS["label"] + " ").to_csv(path, index=False)
+    pd.testing.assert_frame_equal(
+        read_predictions(path)[["arm", "label"]].reset_index(drop=True),
+        ROWS[["arm", "label"]],
+        check_dtype=False,
+    )
+
+
+def test_rows_with_more_cells_than_the_header_are_told(tmp_path):
+    path = tmp_path / "predictions.csv"
+    path.write_text("lesion_id,fold\n1,2,\n1,2,\n", encoding="utf-8")
+    with pytest.raises(UserError, match="the rows have more cells than the header"):
         read_predictions(path)
 
 

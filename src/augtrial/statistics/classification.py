@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from augtrial.core.errors import UserError
-from augtrial.core.names import count
 from augtrial.statistics.intervals import Strata, effective_trials, strata, whole
 from augtrial.statistics.outcomes import ArmOutcomes, Outcome, mean_outcome
 from augtrial.statistics.panel import COLUMNS, Panel, panels, require_columns
+from augtrial.statistics.predictions import place
 
 MOST_LEFT_OUT = 0.5  # of the folds, for a class; more leave no AUC
 MIN_PATIENTS = 5  # of a class and of the others in a fold, for an AUC (docs/statistics.md)
@@ -45,15 +45,15 @@ def classification_panels(predictions: pd.DataFrame) -> dict[str, Classification
     unknown = [name for name in named if name not in classes]
     problems = [f"predictions: class {name!r} has no column 'p_{name}'" for name in unknown]
     probabilities = predictions[scores].apply(pd.to_numeric, errors="coerce").astype(float)
-    wrong = np.argwhere(~((probabilities >= 0) & (probabilities <= 1)).to_numpy())  # NaN is wrong
-    if len(wrong):
-        row, column = predictions.iloc[wrong[0, 0]], scores[wrong[0, 1]]
-        where = ", ".join(f"{name} {row[name]}" for name in COLUMNS[:5] if name != "patient_id")
-        number = count(len(wrong), "value")
-        problems.append(
-            f"predictions: {number} of p_<class> not a probability in [0, 1], "
-            f"first {column} of {where}: '{row[column]}'"
-        )
+    values, cells = probabilities.to_numpy(float), predictions[scores].to_numpy()
+    wrong = np.argwhere(~((values >= 0) & (values <= 1)))  # NaN is wrong
+    problems += [
+        f"{place(predictions, row)}: {scores[column]} is '{cells[row, column]}', not a probability "
+        "in [0, 1]"
+        for row, column in wrong[:5]
+    ]
+    if len(wrong) > 5:
+        problems.append(f"in all {len(wrong):,} values of p_<class> are no probabilities")
     if problems:
         raise UserError(problems)
     coded = pd.Categorical(predictions["predicted"].astype(str), classes).codes
@@ -144,7 +144,8 @@ def _auc(panel: ClassificationPanel) -> Outcome:
         value[r] = np.mean([each.area for each in found])
         derivative[:, r] = np.mean([each.derivative for each in found], axis=0)
         left_out += [each.left_out / len(panel.replicates) for each in found]
-        parts.append(strata(*np.concatenate([each.kinds for each in found]).T))
+        if np.isfinite(value[r]):
+            parts.append(strata(*np.concatenate([each.kinds for each in found]).T))
 
     note, worst = "", int(left_out.argmax()) if len(occurs) else 0
     if left_out.any():
@@ -156,7 +157,8 @@ def _auc(panel: ClassificationPanel) -> Outcome:
     trials = min(effective_trials(np.bincount(panel.case, weights=among)) for among in groups)
     psi = panel.sum_by_case(derivative) * panel.cases
     everyone, lesions = np.ones(panel.cases, dtype=bool), len(panel.label)
-    df, factor = np.mean([(part.df, part.factor) for part in parts], axis=0)
+    known = np.array([(part.df, part.factor) for part in parts]).reshape(-1, 2)
+    df, factor = known.mean(axis=0) if len(known) else (np.nan, np.nan)
     about = (everyone, lesions, trials, Strata(float(df), float(factor)))
     return Outcome("auc", "macro", value, psi, *about, counted=False, note=note)
 

@@ -49,13 +49,13 @@ def contrast_table(
     """
     by_arm = outcomes(predictions)
     pairs = {contrast: contrast_arms(contrast) for contrast in contrasts}
-    unknown = [problem for contrast in pairs for problem in _unknown_arms(contrast, by_arm)]
+    unknown = [problem for contrast in pairs for problem in unknown_arms(contrast, by_arm)]
     if unknown:
         raise UserError(unknown, title="contrasts name arms that the predictions do not have")
     unpaired = [
         f"{contrast}: {problem}"
         for contrast, (a, b) in pairs.items()
-        for problem in _mismatches(by_arm[a].panel, by_arm[b].panel)
+        for problem in mismatches(by_arm[a].panel, by_arm[b].panel)
     ]
     if unpaired:
         raise UserError(unpaired, title="contrasts need both arms on the same predictions")
@@ -67,7 +67,7 @@ def contrast_table(
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
-def _unknown_arms(contrast: str, arms: Iterable[str]) -> list[str]:
+def unknown_arms(contrast: str, arms: Iterable[str]) -> list[str]:
     """Return what is wrong with the name of a contrast, each with the nearest spelling."""
     if not any(between in contrast for between in QUESTIONS.values()):
         return [f"contrast {contrast!r}: write it as 'one arm{SEPARATOR}other arm'"]
@@ -78,7 +78,7 @@ def _unknown_arms(contrast: str, arms: Iterable[str]) -> list[str]:
     ]
 
 
-def _mismatches(a: Panel, b: Panel) -> list[str]:
+def mismatches(a: Panel, b: Panel) -> list[str]:
     """Return what keeps the predictions of two arms from being paired."""
     problems = []
     for what, field in (("lesions", "lesion_id"), ("replicates", "replicates")):
@@ -88,7 +88,7 @@ def _mismatches(a: Panel, b: Panel) -> list[str]:
                 problems.append(f"{what} {shown} only in arm {here.arm!r}")
     if problems:
         return problems
-    for what, field in (("label", "label"), ("patient", "case"), ("fold", "fold")):
+    for what, field in (("label", "label"), ("patient", "patient_id"), ("fold", "fold")):
         unequal = np.not_equal(getattr(a, field), getattr(b, field))
         differs = unequal.reshape(len(a.lesion_id), -1).any(axis=1)
         if differs.any():
@@ -105,7 +105,7 @@ def difference_row(a: Outcome, b: Outcome, panel: Panel, confidence: float) -> d
     values = a.sample() - b.sample()
     options: dict[str, Any] = {"counted": a.counted, "parts": a.parts}
     interval, p = difference_interval(values, a.trials, confidence, **options)
-    if a is b:
+    if a is b and values.size:
         interval, p = replace(interval, low=0.0, high=0.0, se=0.0, df=float("nan")), 1.0
     return {
         "endpoint": a.endpoint,

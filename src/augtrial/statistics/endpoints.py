@@ -71,6 +71,7 @@ def _method(
         alone = outcome.relevant.sum() == 1
         return "no interval from " + ("1 patient" if alone else "a class of 1 patient")
     words = f"{panel.kind_of_case} x replicates" + (", Wilson" if wilson else ", t")
+    words += ", one test set: one network a replicate" if panel.folds == 1 else ""
     if not panel.has_patients:
         words += "; too narrow if patients have several lesions"
     return "; ".join(filter(None, (words, outcome.note)))

@@ -213,7 +213,7 @@ def difference_interval(
     mean, se, df = float(np.mean(values)), interval.se, interval.df
     if se == 0:
         se, df = 1 / trials, len(values) - 1.0
-    worth = trials / stability(values) if counted else None
+    worth = trials / stability(values, trials, confidence) if counted else None
     low, high, p = paired_limits(mean, se, df, confidence, worth)
     low, high = _clip(float(low), -1), _clip(float(high), -1)
     return replace(interval, low=low, high=high, se=se, df=df), float(p)
@@ -242,15 +242,17 @@ def _carried(values: np.ndarray, parts: Strata | None) -> Strata:
     return Strata(min(parts.df, df), parts.factor)
 
 
-def stability(values: np.ndarray) -> float:
+def stability(values: np.ndarray, trials: float, confidence: float = 0.95) -> float:
     """Return how alike replicates are: the variance of the patients' means over that of one.
 
-    1 if every replicate is the same (or nothing varies), 1/R if they have nothing in common.
+    1 if every replicate is the same, 1/R if they have nothing in common. To both variances, those
+    of z^2 stable discordant trials are added, which may be there unseen: a few errors that differ
+    between replicates are no evidence that the others will (as many trials as Wilson's and Tango's
+    intervals add).
     """
-    one = values.var(axis=0).mean()
-    if one <= ROUNDING:
-        return 1.0
-    return max(float(values.mean(axis=1).var() / one), 1 / values.shape[1])
+    unseen = stats.norm.ppf((1 + confidence) / 2) ** 2 * len(values) / trials**2
+    mean, one = values.mean(axis=1).var(), values.var(axis=0).mean()
+    return float(max((mean + unseen) / (one + unseen), 1 / values.shape[1]))
 
 
 def _clip(limit: float, lowest: float) -> float:

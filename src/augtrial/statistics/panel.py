@@ -9,6 +9,7 @@ import pandas as pd
 
 from augtrial.core.errors import UserError
 
+FEW_LESIONS = 60  # a cohort of so few needs twice the allowance for shared training lesions
 LESIONS_AS_PATIENTS = "lesions as patients"  # an interval is too narrow if a patient has several
 COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
 
@@ -17,9 +18,9 @@ COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
 class Panel:
     """One arm's results: n lesions in order of their ids, R replicates, C classes, P patients.
 
-    `label` [n] are indices into `classes`; `case` [n] numbers the patients 0..P-1, or the lesions
-    where the table has no patient ids; `fold` is [n, R]. A task adds what it measures as arrays
-    [n, R, ...].
+    `label` [n] are indices into `classes`; `patient_id` [n] is "" where the table has none; `case`
+    [n] numbers the patients 0..P-1, or the lesions without patient ids; `fold` is [n, R]. A task
+    adds what it measures as arrays [n, R, ...].
     """
 
     arm: str
@@ -27,6 +28,7 @@ class Panel:
     replicates: tuple
     lesion_id: np.ndarray
     label: np.ndarray
+    patient_id: np.ndarray
     case: np.ndarray
     fold: np.ndarray
     has_patients: bool
@@ -43,18 +45,21 @@ class Panel:
 
     @property
     def folds(self) -> int:
-        """Return the number of folds."""
-        return len(np.unique(self.fold))
+        """Return the number of folds of a replicate; replicates may name theirs differently."""
+        return max((len(np.unique(fold)) for fold in self.fold.T), default=0)
 
     @property
     def shared_training(self) -> float:
         """Return the factor on an arm's variance over patients: they train each other's networks.
 
-        1 + n_test / n_train. Results of one cohort vary more than its tested lesions do, since
-        another cohort would also have trained other networks; paired differences lose what the
-        arms share. An allowance that simulated cross-validation asks for (docs/statistics.md).
+        1 + n_test / n_train x (1 + 60 / n). Results of one cohort of n lesions vary more than its
+        tested lesions do, since another cohort would also have trained other networks, the more so
+        the smaller it is; paired differences lose what the arms share. An allowance that simulated
+        cross-validation asks for (docs/statistics.md).
         """
-        return 1 + 1 / (self.folds - 1) if self.folds > 1 else 1.0
+        if self.folds == 1:
+            return 1.0
+        return 1 + (1 + FEW_LESIONS / len(self.label)) / (self.folds - 1)
 
     def counts(self, among: np.ndarray | None = None) -> dict[str, Any]:
         """Return replicates, folds, lesions, patients: of the lesions `among` [n], or of all."""
@@ -94,10 +99,10 @@ def panels(
         label=pd.Categorical(rows["label"].astype(str), classes).codes,
     ).sort_values(["replicate", "lesion_id"], kind="stable")
     by_arm = dict(list(frame.groupby("arm")))
-    return {
-        arm: _panel(arm, tuple(classes), by_arm[arm], kind, measured)
-        for arm in rows["arm"].unique()
-    }
+    arms = rows["arm"].unique()
+    if problems := [problem for arm in arms for problem in _not_crossed(arm, by_arm[arm])]:
+        raise UserError(problems, title="predictions do not fit together")
+    return {arm: _panel(arm, tuple(classes), by_arm[arm], kind, measured) for arm in arms}
 
 
 def require_columns(rows: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -115,7 +120,6 @@ def _panel(
     measured: Mapping[str, Any],
 ) -> AnyPanel:
     """Return the panel of an arm from its rows, sorted by replicate and lesion."""
-    _require_crossed(arm, rows)
     replicates = tuple(rows["replicate"].unique())
 
     def table(columns: str | list[str]) -> np.ndarray:
@@ -132,6 +136,7 @@ def _panel(
         replicates=replicates,
         lesion_id=lesion,
         label=table("label")[:, 0],
+        patient_id=patient,
         case=pd.factorize(known, sort=True)[0],
         fold=table("fold"),
         has_patients=bool((patient != "").all()),
@@ -139,8 +144,8 @@ def _panel(
     )
 
 
-def _require_crossed(arm: str, rows: pd.DataFrame) -> None:
-    """Raise unless each replicate holds each lesion once, with the same label and patient."""
+def _not_crossed(arm: str, rows: pd.DataFrame) -> list[str]:
+    """Return where a replicate does not hold each lesion once, with one label and patient."""
     count = rows.groupby(["lesion_id", "replicate"]).size().unstack(fill_value=0)
     problems = [
         f"arm {arm!r}: lesion {count.index[i]!r} stands {count.iat[i, j]} times in replicate "
@@ -153,5 +158,4 @@ def _require_crossed(arm: str, rows: pd.DataFrame) -> None:
             f"arm {arm!r}: lesion {lesion!r} has {kinds[lesion]} different values of {column}"
             for lesion in kinds[kinds > 1].index[:5]
         ]
-    if problems:
-        raise UserError(problems, title="predictions do not fit together")
+    return problems

@@ -81,7 +81,9 @@ class PlannedContrast:
         self.se, self.trials = np.sqrt(variance), None
         self.error = stats.norm.ppf(uniform[0]) * np.sqrt(terms[0] + terms[1] - terms[2])
         if design.trials is not None:  # `intervals.stability`, of mean squares
-            self.trials = design.trials * (drawn[0] + columns * drawn[2]) / drawn[0]
+            unseen = (stats.norm.ppf(1 - design.level / 2) / design.trials) ** 2
+            one = drawn[0] + columns * drawn[2]
+            self.trials = design.trials * (one + unseen) / (drawn[0] + unseen)
 
     def verdicts(self, truth: float) -> dict[str, float]:
         """Return the probability of each verdict if the true difference is `truth`, a fraction."""

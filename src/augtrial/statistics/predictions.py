@@ -11,6 +11,8 @@ from augtrial.core.names import did_you_mean
 
 KEYS = ("lesion_id", "fold", "replicate", "arm", "label", "predicted")  # never empty
 # Ids and labels are text, whatever they look like; an empty patient id stays empty.
+PLACE = ("file", "row")
+WHOSE = ("fold", "replicate", "arm")  # the network that made a prediction
 TEXT = ("lesion_id", "patient_id", "label", "predicted", "arm", "curve")
 
 
@@ -35,6 +37,8 @@ def prediction_rows(
 def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Return one or several prediction tables as one, with ids and labels as text.
 
+    Its index says the file and the row, counted as in a spreadsheet: the header is row 1.
+
     Raises:
         UserError: when a file is missing, is no table, lacks a column that another file
             has, or has an empty cell where none may be.
@@ -52,14 +56,29 @@ def read_predictions(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
         if name not in table
     ]
     problems += [
-        f"{path}: row {2 + table.index[empty][0]} has no {name}"
+        f"{path}: row {table.index[empty][0]} has no {name}"
         for path, table in tables.items()
         for name in table.columns.intersection(KEYS)
         if (empty := table[name].isna() | (table[name] == "")).any()
     ]
     if problems:
         raise UserError(problems, title="the tables of predictions do not fit together")
-    return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame()
+    if not tables:
+        return pd.DataFrame()
+    table = pd.concat({str(path): table for path, table in tables.items()}, names=PLACE)
+    numbered = [name for name in ("fold", "replicate") if name in table]
+    # Numbers in one file and words in another are all words.
+    mixed = [name for name in numbered if not pd.api.types.is_numeric_dtype(table[name])]
+    return table.astype(dict.fromkeys(mixed, str))
+
+
+def place(rows: pd.DataFrame, position: int, columns: Sequence[str] = WHOSE) -> str:
+    """Return in words which row it is: its lesion and columns, its file and row if known."""
+    row = rows.iloc[position]
+    words = ", ".join([f"lesion {row['lesion_id']}", *(f"{name} {row[name]}" for name in columns)])
+    if tuple(rows.index.names) == PLACE:
+        words += " ({} row {})".format(*rows.index[position])
+    return words
 
 
 def has_one_split(predictions: pd.DataFrame) -> bool:
@@ -75,6 +94,11 @@ def _is_used(column: str) -> bool:
 
 def _read(path: str | Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UserError(f"{path}: is no CSV table in UTF-8: {error}") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise UserError(f"{path}: the rows have more cells than the header")
+    table.index += 2
+    stripped = {name: table[name].str.strip() for name in table.columns.intersection(TEXT)}
+    return table.assign(**stripped)

@@ -54,14 +54,16 @@ def decide(
     """Return the verdict that a difference, its interval and its adjusted p value lead to.
 
     All numbers are fractions. An interval inside (-margin, margin) means that no difference that
-    matters is left; p below the level that there is one, whatever its size. `question` is a key of
-    `names.QUESTIONS`.
+    matters is left; p below the level, and an interval without zero, that there is one, whatever
+    its size. `question` is a key of `names.QUESTIONS`.
     """
     if question != DIFFERENCE:
-        shown = p < level and (low > -margin or question != NON_INFERIOR)
-        return question if shown else BEYOND[LOSS] if high < -margin else CANNOT_TELL
+        limit = -margin if question == NON_INFERIOR else margin
+        if p < level and low > limit:
+            return question
+        return BEYOND[LOSS] if high < -margin else CANNOT_TELL
     inside = max(-low, high) < margin
-    if p < level:
+    if p < level and not low <= 0 <= high:
         word = GAIN if difference > 0 else LOSS
         if inside:
             return SMALL[word]
@@ -119,8 +121,8 @@ def judge(
     primary = primary or rows[0]["contrast"]
     questions = [contrast_question(row["contrast"]) for row in rows]
     p = np.array([question_p(*pair, margin) for pair in zip(rows, questions, strict=True)])
-    roles = np.array([_role(row["contrast"], primary, controls) for row in rows])
-    others = (roles == SECONDARY) & np.isfinite(p)
+    roles = [_role(row["contrast"], primary, controls) for row in rows]
+    others = np.array([role == SECONDARY for role in roles]) & np.isfinite(p)
     adjusted = p.copy()
     if others.any():
         adjusted[others] = multipletests(p[others], alpha=level, method="holm")[1]
