@@ -11,6 +11,7 @@ from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.job_params import JobParams
 from augtrial.pipeline.paths import COMPARED, Paths
 from augtrial.pipeline.provenance import study_facts
+from augtrial.pipeline.registration import registration
 from augtrial.pipeline.snakefile import open_study, redraws, shared_cores, tell_plan, tell_verdicts
 
 # A file given on the command line stands alone: Snakemake would merge it into this one.

@@ -159,6 +159,16 @@ def test_a_place_that_cannot_be_written_is_told_without_a_traceback(tmp_path, ca
     assert str(path) in capsys.readouterr().err
 
 
+def test_a_study_is_locked_and_the_line_for_its_config_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("study: mine\narms: {none: {}}\n")
+    assert main(["lock", "mine.yaml"]) == 0
+    assert "add to mine.yaml:  lock: mine.lock.json" in capsys.readouterr().out
+    assert (tmp_path / "mine.protocol.md").exists()
+    assert main(["lock", "mine.yaml"]) == 1
+    assert "mine.lock.json exists already" in capsys.readouterr().err
+
+
 def test_a_contrast_with_an_unknown_arm_is_told_without_a_traceback(tmp_path, capsys):
     path = tmp_path / "predictions.csv"
     made_up.predictions().to_csv(path, index=False)

@@ -1,4 +1,4 @@
-"""The commands besides Snakemake: check, plan, export, compare, claim, summary and settings."""
+"""The commands besides Snakemake: check, plan, lock, export, compare, claim, summary, settings."""
 
 import argparse
 import sys
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compare.set_defaults(run=_compare)
 
     _add_claim(commands)
+    _add_lock(commands)
 
     summary = commands.add_parser("summary", help="print a finished study's tables as Markdown")
     summary.add_argument("results", type=Path, help="its folder, such as results/quick")
@@ -175,6 +176,24 @@ def _claim(chosen: argparse.Namespace) -> None:
     counts = chosen.right and read_counts(chosen.cases, chosen.right)
     claim = counts or read_confusions(chosen.confusion)
     print("\n".join(claim_lines(claim, chosen.discordance, chosen.patients)))
+
+
+def _add_lock(commands: Any) -> None:
+    lock = commands.add_parser("lock", help="register a study before it runs")
+    lock.add_argument("config", type=Path, help="the study's config file")
+    text = "where the lock is written (default: beside the config, as NAME.lock.json)"
+    lock.add_argument("--out", type=Path, metavar="FILE", help=text)
+    lock.set_defaults(run=_lock)
+
+
+def _lock(chosen: argparse.Namespace) -> None:
+    from augtrial.pipeline.registration import write_lock
+
+    path, page, lock = write_lock(chosen.config, chosen.out)
+    print(f"{path}: lock {lock['hash']} of {lock['date']}\n{page}: the protocol, for people")
+    if first := lock["first_predictions"]:
+        print(f"warning: written after results existed (predictions of {first})", file=sys.stderr)
+    print(f"Before the run, add to {chosen.config}:  lock: {path}")
 
 
 def _summary(chosen: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Predictions, records and comparisons as jobs: from files to files."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -119,3 +120,22 @@ def test_the_record_counts_the_trainings_by_device(tmp_path):
     assert record["devices"] == {"a GPU, bfloat16 autocast": 1, "CPU, float32": 2}
     named = {"augtrial", "Python", "torch", "torchvision", "albumentations"}
     assert named <= set(record["versions"])
+
+
+@pytest.mark.parametrize(
+    ("before", "first"), [("", "2001-09-09 01:46:40 UTC"), ("1999-01-01", "1999-01-01")]
+)
+def test_the_record_of_a_registration_has_the_date_of_the_first_predictions(
+    tmp_path, before, first
+):
+    predictions = [tmp_path / f"{number}.csv" for number in range(2)]
+    for number, path in enumerate(predictions, start=1):
+        path.touch()
+        os.utime(path, (0, number * 1_000_000_000))
+    found = {"lock": "a.json", "deviations": [], "first_predictions": before}
+    record = tmp_path / "study.json"
+    record_study({}, [], record=record, predictions=predictions, registration=found)
+    written = json.loads(record.read_text())["registration"]
+    assert written == {**found, "first_predictions": first}
+    record_study({}, [], record=record, predictions=predictions, registration={})
+    assert json.loads(record.read_text())["registration"] == {}

@@ -83,6 +83,7 @@ from augtrial.pipeline.machine import Machine
 from augtrial.pipeline.paths import Paths
 from augtrial.pipeline.plan import expected_seconds, plan_text
 from augtrial.pipeline.provenance import study_facts
+from augtrial.pipeline.registration import entries
 from augtrial.pipeline.study import Study
 
 study = Study.from_config(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
@@ -94,6 +95,7 @@ assert costs.networks_mb(1) and costs.synthesizer_mb("acgan", 1) and costs.looki
 assert costs.network_threads(1, 1) and costs.synthesizer_threads(1, 1, "dcgan")
 assert JobParams(study).trainings(1) and Paths(study).data() and study_facts(study)
 assert FigureSpecs(study).drawn_from() and FigureSpecs(study).style()
+assert entries(study)["code"]
 assert source_hash("synthesizers.acgan", *study.task_modules)
 print(*(name for name in ("torch", "numba", "cv2", "matplotlib") if name in sys.modules))
 """

@@ -224,6 +224,39 @@ def test_the_checklist_answers_what_the_study_knows_and_leaves_the_rest_to_the_a
     assert "checklist after CLAIM" in page_of(tables)[1].text
 
 
+LOCK = {"lock": "a.lock.json", "hash": "abc", "date": "2026-02-01 09:00:00 UTC"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "The study was not registered before the run."),
+        (
+            {"first_predictions": "2026-02-01 10:00:00 UTC", "deviations": []},
+            "The study was registered before the run by the lock a.lock.json (hash abc) of "
+            "2026-02-01 09:00:00 UTC; the first predictions are of 2026-02-01 10:00:00 UTC. The "
+            "lock was kept.",
+        ),
+        (
+            {"first_predictions": "2026-02-01 10:00:00 UTC", "deviations": ["a < 1", "b"]},
+            "of 2026-02-01 10:00:00 UTC. The lock was not kept: 2 deviations. a < 1 b",
+        ),
+        (
+            {"first_predictions": "2026-01-31 10:00:00 UTC", "deviations": []},
+            "The study was not registered before the run. Its lock a.lock.json (hash abc) of "
+            "2026-02-01 09:00:00 UTC was written after results existed; the first predictions are "
+            "of 2026-01-31 10:00:00 UTC. The lock was kept.",
+        ),
+    ],
+)
+def test_the_report_tells_whether_the_study_was_registered_and_kept_its_lock(tables, changes, told):
+    record = made_up.record(registration={**LOCK, **changes} if changes else {})
+    assert told in Page(made_up.write_page(record, tables)).text
+    rows = checklist(record, made_up.settings(), tables["verdicts"]).rows
+    answers = {row[1].text: row[2].text for row in rows}
+    assert told.split(".")[0] in answers["registration and full protocol"]
+
+
 def test_copies_are_told_in_words(tables):
     text = page_of(tables)[1].text
     assert (

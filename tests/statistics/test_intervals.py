@@ -302,21 +302,31 @@ def test_a_difference_has_the_t_interval_at_least_and_the_exchanged_one_its_mirr
 @given(discordant)
 def test_replicates_are_worth_one_to_all_of_their_number(values):
     replicates = values.shape[1]
-    assert 1 / replicates <= stability(values) <= 1 + 1e-9
+    patients = len(values)
+    assert 1 / replicates <= stability(values, patients) <= 1 + 1e-9
     again = np.repeat(values[:, :1], replicates, axis=1)
-    assert stability(again) == pytest.approx(1)
+    assert stability(again, patients) == pytest.approx(1)
+
+
+def test_one_error_that_differs_between_replicates_is_no_evidence_that_others_will():
+    values = np.zeros((60, 6))
+    none, _ = difference_interval(values, 60)
+    values[0, 0] = 1
+    one, _ = difference_interval(values, 60)
+    assert one.high > 0.9 * none.high
+    assert stability(values, 60) > 0.7
 
 
 def test_stable_errors_leave_more_room_than_independent_ones():
-    """Twelve discordant answers: of two patients in all replicates, or of twelve in one each."""
+    """48 discordant answers: of eight patients in all replicates, or of 48 in one each."""
     stable, scattered = np.zeros((2, 113, 6))
-    stable[:2] = 1
-    scattered[np.arange(12), np.arange(12) % 6] = 1
+    stable[:8] = 1
+    scattered[np.arange(48), np.arange(48) % 6] = 1
     widths = [
         interval.high - interval.low
         for interval, _ in (difference_interval(values, 113) for values in (stable, scattered))
     ]
-    assert widths[1] < 0.6 * widths[0]
+    assert widths[1] < 0.8 * widths[0]
 
 
 def test_many_discordant_patients_leave_the_interval_as_it_is():

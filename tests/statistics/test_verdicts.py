@@ -82,9 +82,10 @@ def test_the_opposite_contrast_gets_the_opposite_verdict(one, other, p, margin, 
 def test_words_say_no_more_than_the_interval(one, other, p, margin, level):
     low, high = sorted((one, other))
     word = verdicts.decide((low + high) / 2, low, high, p, margin, level)
-    assert (word in (*verdicts.GAINS, *verdicts.LOSSES)) == (p < level)
+    decided = p < level and not low <= 0 <= high
+    assert (word in (*verdicts.GAINS, *verdicts.LOSSES)) == decided
     beyond = low > margin or high < -margin
-    assert (word in verdicts.BEYOND.values()) == (beyond and p < level)
+    assert (word in verdicts.BEYOND.values()) == (beyond and decided)
     inside = -margin < low and high < margin
     assert (word in (*verdicts.SMALL.values(), "no relevant difference")) == inside
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake.api import ConfigSettings, OutputSettings, ResourceSettings, SnakemakeApi
 
 from augtrial.pipeline.code_hash import (
@@ -11,6 +12,8 @@ from augtrial.pipeline.code_hash import (
     imported_modules,
     reached_modules,
 )
+from augtrial.pipeline.registration import code_modules
+from augtrial.pipeline.study import Study
 from workflow_runs import ROOT
 
 
@@ -43,6 +46,17 @@ def test_the_hash_of_every_rule_covers_what_its_script_imports(rules):
         if left_out := imported - covered_modules(rule) - WITHOUT_EFFECT:
             missing[rule.name] = sorted(left_out)
     assert missing == {}
+
+
+def test_the_code_of_a_lock_is_that_of_all_rules_that_verdicts_come_from(rules):
+    config = yaml.safe_load((ROOT / "config/tiny.yaml").read_text(encoding="utf-8"))
+    locked = reached_modules(code_modules(Study.from_config(config)))
+    shown = ("draw_results", "draw_images", "write_report", "record_study", "embed_lesions")
+    shown += ("appraise_samples", "gather_fidelity")
+    deciding = [rule for rule in rules if rule.name not in shown]
+    assert len(deciding) > 10
+    missing = {rule.name: sorted(covered_modules(rule) - locked) for rule in deciding}
+    assert {name: modules for name, modules in missing.items() if modules} == {}
 
 
 def test_no_training_depends_on_the_readers_of_pictures(rules):

@@ -60,6 +60,11 @@ def test_weights_for_features_that_cannot_be_read_are_told_before_any_job(run):
     assert "fidelity.weights: nowhere.pt does not exist" in text
 
 
+def test_a_lock_that_is_missing_is_told_before_any_job(run):
+    text = refusal(run, config=["lock=nowhere.json"])
+    assert "lock: there is no file nowhere.json; write one with: augtrial lock CONFIG" in text
+
+
 def test_an_unknown_transform_of_an_arm_is_told_before_any_job(run):
     arms = "arms={classic: {classic: 8, transforms: [GausNoise]}}"
     text = refusal(run, config=[arms, "contrasts=[]", "curves={}"])

@@ -204,6 +204,23 @@ def test_an_export_takes_no_images_that_other_settings_made(edited, monkeypatch,
     assert not (edited.folder / "other").exists()
 
 
+def test_a_lock_makes_record_and_report_anew_and_the_report_tells_of_it(
+    copied, monkeypatch, capsys
+):
+    monkeypatch.chdir(copied.folder)
+    copied.change(cohort__table=str(copied.table))
+    assert main(["lock", "study.yaml"]) == 0
+    assert "written after results existed" in capsys.readouterr().err
+    copied.change(lock="study.lock.json")
+    assert set(copied.planned()) == {"all", "record_study", "write_report"}
+    assert "The lock study.lock.json of 20" in copied.call("--dry-run").stderr
+    copied.change(margin=0.05)
+    assert "is not kept; the report will list:\n  - margin: 0.03" in copied.call().stderr
+    report = (copied.results / "report.html").read_text(encoding="utf-8")
+    assert "was written after results existed" in report
+    assert "<li>margin: 0.03 in the lock, 0.05 now</li>" in report
+
+
 def test_a_job_keeps_one_checkpoint_a_network(run):
     kept = run.trained_since({})
     assert set(kept) == {

@@ -65,13 +65,15 @@ rule embed_lesions:
 
 rule record_study:
     input:
-        paths.records(),
+        trainings=paths.records(),
+        predictions=paths.arm_predictions(),
     output:
         record="<results>/study.json",
     log:
         "<logs>/record_study.log",
     params:
         facts=study_facts(study),
+        registration=lambda w: registration(study),
         code=CodeParam("jobs.provenance"),
     script:
         "../scripts/record_study.py"

@@ -1,6 +1,6 @@
-from augtrial.pipeline.script_context import job
+from augtrial.pipeline.script_context import arguments, job
 
 with job(snakemake):
     from augtrial.jobs.provenance import record_study
 
-    record_study(snakemake.params.facts, snakemake.input, record=snakemake.output.record)
+    record_study(**arguments(snakemake))

@@ -27,6 +27,11 @@ class Settings(Model):
 
     study: Name = Field(description="Its name; results are written to results/<study>/.")
     note: str = Field("", description="A sentence that the report shows at its top.")
+    lock: str = Field(
+        "",
+        description="The lock that `augtrial lock` wrote before the run: the report says whether "
+        "it was kept, and how the study deviates from it (docs/registration.md). Empty: none.",
+    )
     seed: int = Field(1, description="The seed from which all random numbers are derived.")
     replicates: Positive = Field(
         6,
@@ -81,6 +86,7 @@ class Settings(Model):
         description="The smallest relevant difference, as a fraction: an interval within the "
         'margin means "no relevant difference".',
     )
+    margin_reason: str = Field("", description="Why the margin is relevant, for the protocol.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         0.95, description="Confidence level of every interval; verdicts use 1 - confidence."
     )

@@ -64,18 +64,23 @@ def differences(run: Settings, current: Settings) -> list[str]:
     """Return how a finished study's settings differ from the config of now, a line each."""
     shown = {"figures", "note", "study"}
     before, now = (values.model_dump(mode="json", exclude=shown) for values in (run, current))
-    return list(_differences(before, now))
+    return list(setting_changes(before, now, ("in the finished study", "in the config")))
 
 
-def _differences(run: Any, current: Any, key: str = "") -> Iterator[str]:
-    if isinstance(run, Mapping) and isinstance(current, Mapping):
-        for name in dict.fromkeys([*run, *current]):
+def setting_changes(
+    before: Any, after: Any, places: tuple[str, str], key: str = ""
+) -> Iterator[str]:
+    """Yield how two values that hold others differ: the key, and the value in either place."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in dict.fromkeys([*before, *after]):
             path = f"{key}.{name}".removeprefix(".")
-            if name not in current:
-                yield f"{path}: only in the finished study"
-            elif name not in run:
-                yield f"{path}: only in the config"
+            if name in before and name in after:
+                yield from setting_changes(before[name], after[name], places, path)
             else:
-                yield from _differences(run[name], current[name], path)
-    elif run != current:
-        yield f"{key}: {run} in the finished study, {current} in the config"
+                yield f"{path}: only {places[name in after]}"
+    elif before != after:
+        yield f"{key}: {_shown(before)} {places[0]}, {_shown(after)} {places[1]}"
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value in ("", None, [], {}) else str(value)

@@ -21,7 +21,7 @@ def study_facts(study: Study) -> dict[str, Any]:
     return {
         "study": study.settings.study,
         "settings": settings,
-        "config_hash": config_hash(settings),
+        "config_hash": config_hash({k: v for k, v in settings.items() if k != "lock"}),
         "classes": {label: labels[label] for label in study.classes},
         "lesions": len(study.lesions),
         "patients": len(patients) or None,

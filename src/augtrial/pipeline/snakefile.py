@@ -22,6 +22,7 @@ from augtrial.pipeline.machine import Machine
 from augtrial.pipeline.output_sizes import check_sizes
 from augtrial.pipeline.plan import expected_seconds, plan_text
 from augtrial.pipeline.progress import Progress
+from augtrial.pipeline.registration import lock_problems, registration
 from augtrial.pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def open_study(workflow: "Workflow", config: dict[str, Any]) -> Study:
         problems = fit_problems(study)
         # Jobs on other machines start here too; checking once is enough.
         if workflow.is_main_process:
-            problems += [*_transform_problems(study), *_weights_problems(study)]
+            problems += [*lock_problems(study), *_transform_problems(study)]
+            problems += _weights_problems(study)
             classes, size = len(study.classes), study.settings.roi.size
             problems += study.task.check(study.settings.classifier, classes=classes, size=size)
             problems += check_pictures(study)
@@ -127,10 +129,21 @@ def tell_plan(workflow: "Workflow", study: Study) -> None:
     if workflow.is_main_process:
         cores, gpus = shared_cores(workflow), workflow.global_resources.get("gpu")
         machine = Machine.here(device=study.settings.device, cores=cores, gpus=gpus)
-        print(plan_text(study, machine), file=sys.stderr)
+        print(plan_text(study, machine), *_lock_lines(study), sep="\n", file=sys.stderr)
         parallel = min(machine.cores, machine.gpu_jobs or machine.cores)
         progress = Progress(expected_seconds(study, machine), parallel)
         logging.getLogger("snakemake.logging").addHandler(progress)
+
+
+def _lock_lines(study: Study) -> Iterable[str]:
+    """Yield whether the study keeps its lock, before it spends hours; nothing without a lock."""
+    if found := registration(study):
+        changes, title = found["deviations"], f"The lock {found['lock']} of {found['date']}"
+        if changes:
+            title += " is not kept; the report will list:"
+            yield str(UserError(first_lines(changes, CHANGES), title))
+        else:
+            yield f"{title} is kept."
 
 
 def tell_verdicts(study: Study) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from augtrial.core.errors import UserError
 
-FEW_LESIONS = 60  # a cohort of so few needs twice the allowance for shared training lesions
+FEW_PATIENTS = 40  # so few need twice the allowance for shared training lesions
 LESIONS_AS_PATIENTS = "lesions as patients"  # an interval is too narrow if a patient has several
 COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
 
@@ -52,14 +52,14 @@ class Panel:
     def shared_training(self) -> float:
         """Return the factor on an arm's variance over patients: they train each other's networks.
 
-        1 + n_test / n_train x (1 + 60 / n). Results of one cohort of n lesions vary more than its
+        1 + n_test / n_train x (1 + 40 / P). Results of one cohort of P patients vary more than its
         tested lesions do, since another cohort would also have trained other networks, the more so
         the smaller it is; paired differences lose what the arms share. An allowance that simulated
         cross-validation asks for (docs/statistics.md).
         """
         if self.folds == 1:
             return 1.0
-        return 1 + (1 + FEW_LESIONS / len(self.label)) / (self.folds - 1)
+        return 1 + (1 + FEW_PATIENTS / self.cases) / (self.folds - 1)
 
     def counts(self, among: np.ndarray | None = None) -> dict[str, Any]:
         """Return replicates, folds, lesions, patients: of the lesions `among` [n], or of all."""

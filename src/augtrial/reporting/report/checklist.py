@@ -12,6 +12,7 @@ import pandas as pd
 from augtrial.config.settings import Settings
 from augtrial.core.names import PRIMARY_ENDPOINTS, count
 from augtrial.reporting.figures.wording import listed
+from augtrial.reporting.report.prose import registration
 from augtrial.reporting.report.tables import Cell, Table
 from augtrial.reporting.report.verdicts import detectable_range, primary_name
 from augtrial.statistics.verdicts import PRIMARY
@@ -91,7 +92,8 @@ def _evaluation(record: Record, settings: Settings, *, phantom: bool) -> Iterato
     yield "Evaluation", "measures of performance", f"Primary: {primary}; the others are secondary."
     statistics = (
         f"{100 * settings.confidence:g} % intervals over patients and replicates; Holm over "
-        f"{count(len(settings.contrasts), 'contrast')}; margin {100 * settings.margin:g} points."
+        f"{count(len(settings.contrasts), 'contrast')}; margin {100 * settings.margin:g} points"
+        f"{f' ({settings.margin_reason})' if settings.margin_reason else ''}."
     )
     yield "Evaluation", "statistics and uncertainty", statistics
     controls = [name for name, arm in settings.arms.items() if arm.is_control]
@@ -105,8 +107,8 @@ def _evaluation(record: Record, settings: Settings, *, phantom: bool) -> Iterato
     yield "Results", "performance with uncertainty", "Tables of endpoints and of differences."
     yield "Results", "failure analysis", "Confusion matrices, and predictions.csv by lesion."
     yield "Discussion", "limits, bias, generalisability, use in practice", ""
-    registration = f"Settings hash {record['config_hash']}; registration is for the author."
-    yield "Other", "registration and full protocol", registration
+    registered = f"Settings hash {record['config_hash']}. {registration(record)[0]}"
+    yield "Other", "registration and full protocol", registered
     yield "Other", "availability of code and data", ""
     yield "Other", "funding and the role of funders", ""
 

@@ -7,6 +7,7 @@ import pandas as pd
 from augtrial.core.errors import UserError
 from augtrial.core.io import read_json, read_table
 from augtrial.core.names import count
+from augtrial.reporting.report.prose import registration
 from augtrial.reporting.report.tables import Cell, Table, by_updates, comparison, differences
 from augtrial.reporting.report.verdicts import assay_sensitivity, verdict_lines
 
@@ -39,6 +40,8 @@ def summary(folder: Path) -> str:
     if len(verdicts):
         lines = [assay_sensitivity(verdicts), *map(str, verdict_lines(verdicts))]
         parts += ["Verdicts:", "\n".join(f"- {line}" for line in lines if line)]
+    registered, deviations = registration(facts)
+    parts += ["\n".join([registered, *(f"- {line}" for line in deviations)])]
     if updates.groupby("arm")["updates"].nunique().max() > 1:
         parts += ["Accuracy against gradient updates, percent:", _markdown(by_updates(updates))]
     if len(contrasts):

@@ -43,7 +43,7 @@ FILES = {
     "tables/subsets.csv": "endpoints by share of the training patients",
     "tables/subset_contrasts.csv": "differences by share of the training patients",
     "tables/embedding_neighbours.csv": "nearest-neighbour accuracy of the t-SNE figure",
-    "study.json": "settings, versions and devices",
+    "study.json": "settings, versions, devices, and whether the lock was kept",
 }
 
 
@@ -125,6 +125,7 @@ def write_page(
         recipes={name: prose.recipe(arm, settings) for name, arm in arms},
         trained_on=len(record["folds"]) - 1,
         cautions=list(prose.cautions(record, settings)),
+        registration=prose.registration(record),
         assay_sensitivity=assay_sensitivity(verdicts),
         verdicts=verdict_lines(verdicts),
         secondary=tables.secondary(other_tests[0]),

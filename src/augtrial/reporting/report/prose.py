@@ -103,6 +103,23 @@ def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
         )
 
 
+def registration(record: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return whether the study was registered and kept its lock, and how it deviates from it."""
+    found = record.get("registration")
+    if not found:
+        return "The study was not registered before the run.", []
+    deviations, first = found["deviations"], found["first_predictions"]
+    kept = f"not kept: {count(len(deviations), 'deviation')}" if deviations else "kept"
+    lock = f"{found['lock']} (hash {found['hash']}) of {found['date']}"
+    if first and first < found["date"]:
+        start = f"Its lock {lock} was written after results existed"
+        sentence = f"The study was not registered before the run. {start}"
+    else:
+        sentence = f"The study was registered before the run by the lock {lock}"
+    dated = f"; the first predictions are of {first}" if first else ""
+    return f"{sentence}{dated}. The lock was {kept}.", deviations
+
+
 def copies(means: pd.DataFrame) -> list[str]:
     """Return a sentence a synthesizer: whether it repeats its training lesions."""
     sentences = []
