@@ -127,7 +127,7 @@ def _compare(chosen: argparse.Namespace) -> None:
     from augtrial.reporting.report.verdicts import verdict_lines
     from augtrial.statistics.comparison import classification_tables, compare
     from augtrial.statistics.prediction_checks import require_sound
-    from augtrial.statistics.predictions import has_one_split, read_predictions
+    from augtrial.statistics.predictions import read_predictions, shared_by_replicates
 
     predictions = read_predictions(chosen.predictions)
     # A contrast may be named a second time as a control, not otherwise.
@@ -144,7 +144,7 @@ def _compare(chosen: argparse.Namespace) -> None:
         margin=chosen.margin,
         confidence=chosen.confidence,
     )
-    given = "the split" if has_one_split(predictions) else ""
+    given = shared_by_replicates(predictions)
     tables["verdicts"] = tables["verdicts"].assign(conditional_on=given)
     for line in verdict_lines(tables["verdicts"]):
         print(line)

@@ -81,11 +81,14 @@ def place(rows: pd.DataFrame, position: int, columns: Sequence[str] = WHOSE) -> 
     return words
 
 
-def has_one_split(predictions: pd.DataFrame) -> bool:
-    """Return whether several replicates use the same split into folds."""
-    if predictions["replicate"].nunique() < 2 or predictions["fold"].nunique() < 2:
-        return False
-    return bool(predictions.groupby(["arm", "lesion_id"])["fold"].nunique().max() == 1)
+def shared_by_replicates(predictions: pd.DataFrame) -> str:
+    """Return what several replicates have in common: the split, the training set, or ""."""
+    if predictions["replicate"].nunique() < 2:
+        return ""
+    if predictions["fold"].nunique() < 2:
+        return "the training set"
+    one_split = predictions.groupby(["arm", "lesion_id"])["fold"].nunique().max() == 1
+    return "the split" if one_split else ""
 
 
 def _is_used(column: str) -> bool:
