@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from augtrial.cohort.readers import LesionSlice
 from augtrial.config.load import settings_model
 from augtrial.core.registry import synthesizers
 
 torch.set_num_threads(1)
+# On a busy machine an example may take long; that is no property of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 SLOW = {"workflow", "project"}  # folders of tests that run Snakemake or a benchmark
 
 

@@ -83,12 +83,16 @@ def fidelity_means(classes=PAPER_CLASSES):
                 "reference": 0.1,
                 "significant": significant,
                 "trainings": 4,
+                "detectable": detectable,
                 "replicates": 2,
             },
             **{"folds": 2, "synthetic": 10, "training": 20, "held_out": 10},
         }
         for label in classes
-        for measure, significant in (("KID (classifier features)", np.nan), ("suspected copies", 1))
+        for measure, significant, detectable in (
+            ("KID (classifier features)", np.nan, np.nan),
+            ("suspected copies", 1, 0.123),
+        )
     ]
     return pd.DataFrame(rows)
 

@@ -6,7 +6,7 @@ import pytest
 
 from augtrial.cohort.phantom.cohort import draw_lesions
 from augtrial.config.cohort import ClassicSettings, RoiSettings
-from augtrial.fidelity.appraisal import MIN_LESIONS, RealLesions, appraise, summarise
+from augtrial.fidelity.appraisal import MIN_LESIONS, RealLesions, adjust, appraise, summarise
 from augtrial.imaging.positive_control import oracle_images
 from augtrial.imaging.roi import extract_context, extract_roi
 
@@ -117,15 +117,34 @@ def test_too_few_lesions_are_not_estimable(lesions):
     assert not pictures
 
 
+def trainings(p, value=0.1, distinct=40.0):
+    """Return appraisals of suspected copies, a training a p value."""
+    rows = {
+        **{"synthesizer": "dcgan", "class": "cyst", "measure": "suspected copies"},
+        **{"replicate": range(len(p)), "fold": 1, "value": value, "reference": 0.02, "p": p},
+        **{"synthetic": 40, "training": 42, "held_out": 21},
+        **{"distinct": distinct, "references": 63, "recognised": 0.8},
+    }
+    return pd.DataFrame(rows)
+
+
+def test_p_values_are_adjusted_over_all_trainings_of_a_synthesizer():
+    one = trainings([0.004, 0.003, 0.9])
+    other = trainings([0.004]).assign(synthesizer="acgan")
+    without_p = trainings([np.nan]).assign(measure="density")
+    table = adjust(pd.concat([one, other, without_p]))
+    np.testing.assert_allclose(table["p_adjusted"], [0.009, 0.009, 0.9, 0.004, np.nan])
+    means = summarise(table).set_index(["synthesizer", "measure"])["significant"]
+    assert means[:, "suspected copies"].to_dict() == {"dcgan": 2, "acgan": 1}
+    assert np.isnan(means["dcgan", "density"])
+    alone = adjust(trainings([0.5]))["detectable"].iloc[0]
+    assert (table["detectable"].iloc[:3] > alone).all()  # at the strictest level of the three
+    assert table["detectable"].iloc[3] == alone
+
+
 def test_means_count_the_trainings_that_could_be_appraised():
-    rows = pd.DataFrame(
-        {
-            **{"synthesizer": "dcgan", "class": "cyst", "measure": "suspected copies"},
-            **{"replicate": [1, 1, 2], "fold": [1, 2, 1], "value": [0.1, 0.3, np.nan]},
-            **{"reference": [0.02, 0.02, np.nan], "p": [0.001, 0.5, np.nan]},
-            **{"synthetic": 40, "training": 20, "held_out": 10},
-        }
-    )
-    row = summarise(rows).iloc[0]
+    rows = trainings([0.001, 0.5, np.nan], value=[0.1, 0.3, np.nan], distinct=[40, 1, np.nan])
+    row = summarise(adjust(rows.assign(replicate=[1, 1, 2], fold=[1, 2, 1]))).iloc[0]
     assert (row["value"], row["trainings"], row["significant"]) == (pytest.approx(0.2), 2, 1)
     assert (row["replicates"], row["folds"]) == (2, 2)
+    assert row["detectable"] == np.inf  # one image tells nothing: half of the trainings

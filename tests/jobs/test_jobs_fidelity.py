@@ -117,6 +117,10 @@ def test_appraisals_are_gathered_with_their_means(folder):
     table, means = (read_table(path) for path in outputs.values())
     assert len(table) == 2 * len(read_table(folder / "fidelity1.csv"))
     assert set(table["unit"]) == {"kernel units", "squared feature units", "ratio", "fraction"}
+    tested = table["p"].notna()
+    assert table["p_adjusted"].notna().equals(tested)
+    suspected = table["measure"] == "suspected copies"
+    assert table["detectable"].notna().equals(suspected)
     keys = ["synthesizer", "class", "measure"]
     one = table.groupby(keys)["value"].mean()
     np.testing.assert_allclose(means.set_index(keys)["value"].sort_index(), one.sort_index())

@@ -94,7 +94,7 @@ def test_a_study_without_contrasts_cannot_be_planned():
 
 def test_an_endpoint_that_the_folds_cannot_give_is_told_before_the_run():
     small = {"table": "phantom", "phantom": {"classes": {"cyst": 9, "hemangioma": 9}}}
-    with pytest.raises(UserError, match="auc cannot be estimated: 100% of the folds"):
+    with pytest.raises(UserError, match="auc cannot be estimated: 100 % of the folds"):
         outcome(study(cohort=small, primary_endpoint="auc"))
 
 

@@ -385,11 +385,11 @@ def test_what_has_no_interval_says_why(name, category, words):
 def test_folds_with_few_patients_of_a_class_are_left_out_of_the_auc_and_said():
     found = row("a fold without a class", "auc", "macro")  # 3 of 9, and one with four patients
     few = "of the folds have fewer than 5 patients of cyst or of the others"
-    assert found["method"] == f"patients x replicates, t; 44% {few}"
+    assert found["method"] == f"patients x replicates, t; 44 % {few}"
     assert found["low"] < found["value"] < found["high"]
     nowhere = row("a fold for each lesion", "auc", "macro")
     assert np.isnan(nowhere["value"])
-    assert nowhere["method"] == f"not estimable; 100% {few}"
+    assert nowhere["method"] == f"not estimable; 100 % {few}"
 
 
 def test_an_auc_needs_patients_and_not_lesions():

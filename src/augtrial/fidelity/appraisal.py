@@ -9,23 +9,32 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from statsmodels.stats.multitest import multipletests
 
 from augtrial.core import seeds
 from augtrial.fidelity.measures import density_coverage, fid, kid
-from augtrial.fidelity.memorisation import memorisation, nearest_pairs, polar_descriptor
+from augtrial.fidelity.memorisation import (
+    detectable,
+    memorisation,
+    nearest_pairs,
+    polar_descriptor,
+)
 
 MIN_LESIONS = 10  # of a class, training and held out: with fewer nothing is estimated
 NEIGHBOURS = 5  # k of density and coverage
 MAX_VARIANTS = 8  # of each lesion, among which copies are looked for
 PAIRS = 8  # closest pairs that are kept as pictures
-SIGNIFICANCE_LEVEL = 0.01  # p below which a training counts as one that copied
+SIGNIFICANCE_LEVEL = 0.01  # adjusted p below which a training counts as one that copied
 
 MEAN_COLUMNS = [
     *("synthesizer", "class", "measure", "value", "sd", "reference", "significant", "trainings"),
-    *("unit", "replicates", "folds", "synthetic", "training", "held_out"),
+    *("detectable", "unit", "replicates", "folds", "synthetic", "training", "held_out"),
 ]
 UNITS = {"KID": "kernel units", "FID": "squared feature units", "density": "ratio"}
-COLUMNS = ["class", "measure", "value", "reference", "p", "synthetic", "training", "held_out"]
+COLUMNS = [
+    *("class", "measure", "value", "reference", "p", "synthetic", "training", "held_out"),
+    *("distinct", "references", "recognised"),  # of suspected copies: what its p stands on
+]
 
 
 class Features(Protocol):
@@ -151,10 +160,9 @@ def _memorisation(
     order, nearest = nearest_pairs(samples, trained.descriptors, PAIRS)
     real = np.stack([trained.images[lesion, image] for lesion, image in nearest])
     pictures = {f"samples/{label}": images[order], f"training/{label}": real}
-    return [
-        _measure(names[0], found.closer, 0.5, found.closer_p),
-        _measure(names[1], found.suspects, found.null_reference, found.suspects_p),
-    ], pictures
+    suspects = _measure(names[1], found.suspects, found.null_reference, found.suspects_p)
+    suspects |= {name: getattr(found, name) for name in ("distinct", "references", "recognised")}
+    return [_measure(names[0], found.closer, 0.5, found.closer_p), suspects], pictures
 
 
 def _train_on_synthetic(
@@ -188,20 +196,45 @@ def measure_unit(measure: str) -> str:
     return UNITS.get(measure.split(" ")[0], "fraction")
 
 
+def adjust(table: pd.DataFrame) -> pd.DataFrame:
+    """Return appraisals with p_adjusted and detectable, both for all tests on a synthesizer.
+
+    p_adjusted is Holm's over all its trainings, classes and both measures of memorisation, so that
+    an honest synthesizer is accused in any of them with at most the level's probability. detectable
+    is the share of copies that one training shows at the strictest level of that.
+
+    Source: Holm, Scand J Statist 6:65 (1979).
+    """
+    table = table.assign(p_adjusted=np.nan, detectable=np.nan).reset_index(drop=True)
+    for _, tests in table[table["p"].notna()].groupby("synthesizer"):
+        table.loc[tests.index, "p_adjusted"] = multipletests(tests["p"], method="holm")[1]
+        for row in tests[tests["distinct"].notna()].itertuples():
+            table.loc[row.Index, "detectable"] = detectable(
+                row.distinct,
+                row.references,
+                row.training,
+                row.recognised,
+                SIGNIFICANCE_LEVEL / len(tests),
+            )
+    return table
+
+
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the means of tables/fidelity.csv over replicates and folds, a row a measure.
 
-    `significant` says in how many trainings p is below 0.01 (NaN for measures without p),
-    `trainings` how many could be appraised; synthetic, training and held_out are mean numbers.
+    `significant` says in how many trainings p_adjusted is below 0.01 (NaN for measures without p),
+    `trainings` how many could be appraised; `detectable` is the median, infinite if half of them
+    could show no copies; synthetic, training and held_out are mean numbers.
     """
     rows = []
     keys = ["synthesizer", "class", "measure"]
     for key, group in table.groupby(keys, sort=False):
         known = group[group["value"].notna()]
-        significant = (known["p"] < SIGNIFICANCE_LEVEL).sum()
-        found = (significant if known["p"].notna().any() else np.nan, len(known))
+        significant = (known["p_adjusted"] < SIGNIFICANCE_LEVEL).sum()
+        found = (significant if known["p_adjusted"].notna().any() else np.nan, len(known))
         means = (known["value"].mean(), known["value"].std(ddof=1), known["reference"].mean())
         parts = (group[name].nunique() for name in ("replicate", "fold"))
         counts = (group[name].mean() for name in ("synthetic", "training", "held_out"))
-        rows.append((*key, *means, *found, measure_unit(key[-1]), *parts, *counts))
+        least = known["detectable"].median()
+        rows.append((*key, *means, *found, least, measure_unit(key[-1]), *parts, *counts))
     return pd.DataFrame(rows, columns=MEAN_COLUMNS)

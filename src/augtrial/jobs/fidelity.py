@@ -9,7 +9,14 @@ import pandas as pd
 
 from augtrial.core import seeds
 from augtrial.core.io import read_table, write_arrays, write_table
-from augtrial.fidelity.appraisal import COLUMNS, RealLesions, appraise, measure_unit, summarise
+from augtrial.fidelity.appraisal import (
+    COLUMNS,
+    RealLesions,
+    adjust,
+    appraise,
+    measure_unit,
+    summarise,
+)
 from augtrial.fidelity.features import ClassifierFeatures, TorchvisionFeatures
 from augtrial.imaging.training_set import read_parts, read_samples
 from augtrial.jobs.networks import load_classifier
@@ -72,14 +79,14 @@ def appraise_samples(
             tables.append(pd.DataFrame(rows).assign(**key))
             if number == 0:
                 pictures |= {f"{name}/{key}": picture for key, picture in closest.items()}
-    write_table(table, pd.concat(tables)[KEYS + COLUMNS])
+    write_table(table, pd.concat(tables).reindex(columns=KEYS + COLUMNS))
     write_arrays(pairs, **pictures)
 
 
 def gather_fidelity(tables: Sequence[str], *, table: str | Path, means: str | Path) -> None:
     """Write the measures of all replicates (none where nothing is appraised), and their means."""
     rows = [read_table(path) for path in tables]
-    gathered = pd.concat(rows) if rows else pd.DataFrame(columns=KEYS + COLUMNS)
+    gathered = adjust(pd.concat(rows) if rows else pd.DataFrame(columns=KEYS + COLUMNS))
     gathered["unit"] = gathered["measure"].map(measure_unit)
     write_table(table, gathered)
     write_table(means, summarise(gathered))

@@ -150,7 +150,7 @@ def _auc(panel: ClassificationPanel) -> Outcome:
     note, worst = "", int(left_out.argmax()) if len(occurs) else 0
     if left_out.any():
         few = f"{MIN_PATIENTS} patients of {panel.classes[occurs[worst]]} or of the others"
-        note = f"{left_out[worst]:.0%} of the folds have fewer than {few}"
+        note = f"{100 * left_out[worst]:.0f} % of the folds have fewer than {few}"
         if left_out[worst] > MOST_LEFT_OUT:
             value[:] = np.nan
     groups = [among for c in occurs for among in (panel.label == c, panel.label != c)]

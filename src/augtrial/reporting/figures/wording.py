@@ -43,6 +43,13 @@ def p_value(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
+def detectable_copies(share: float) -> str:
+    """Return from which share on copies are found: infinite if none is, NaN is no text."""
+    if math.isnan(share):
+        return ""
+    return "not detectable" if math.isinf(share) else f"{math.ceil(100 * share)} %"
+
+
 def contrast_name(contrast: str) -> str:
     """Return a contrast "a - b" with a minus sign between its arms."""
     return contrast.replace(" - ", f" {MINUS} ")

@@ -70,6 +70,8 @@ def _value(row: pd.Series) -> Cell:
 
 
 def _number(value: float) -> float | str:
+    if math.isinf(value):
+        return "Infinity"  # as the page's script reads it
     return "" if pd.isna(value) else float(value)
 
 
@@ -153,12 +155,14 @@ def fidelity(means: pd.DataFrame) -> Table:
             _measured(row["value"], row["sd"]),
             _measured(row["reference"]),
             Cell(_significant(row), value=_number(row["significant"])),
+            Cell(wording.detectable_copies(row["detectable"]), value=_number(row["detectable"])),
             Cell(f"{row['synthetic']:.0f}, {row['training']:.0f}, {row['held_out']:.0f}"),
         ]
         for row in means.to_dict("records")
     ]
     columns = ["Synthesizer", "Class", "Measure", "Synthetic", "Held-out lesions"]
-    return Table([*columns, "p < 0.01 in", "Images, training, held out"], rows)
+    columns += ["Adjusted p < 0.01 in", "Detectable from", "Images, training, held out"]
+    return Table(columns, rows)
 
 
 def _measured(value: float, sd: float = math.nan) -> Cell:
