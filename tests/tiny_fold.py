@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from augtrial.core.io import write_arrays
+from augtrial.imaging.context import Context, write_contexts
+from augtrial.imaging.resampler import CropFrame
 
 CLASSES = ("across", "along")
 LESIONS = 12  # of each part
@@ -28,6 +30,7 @@ class TinyFold:
             write_arrays(path / "rois.npz", images=self.images[mine], **names)
             variants = np.stack([self.images[mine], 255 - self.images[mine]], axis=1)
             np.save(path / "variants.npy", variants)
+            write_contexts(path / "contexts.npz", map(surroundings, self.images[mine]))
 
     @property
     def parts(self) -> list[Path]:
@@ -43,6 +46,15 @@ class TinyFold:
         """Return the images of a class that a job of this fold may see."""
         mine = self.images[self.labels == CLASSES.index(label)]
         return {image.tobytes() for image in [*mine, *(255 - mine)]}
+
+
+def surroundings(image: np.ndarray) -> Context:
+    """Return the surroundings of a lesion that fills the middle of its image, and no more."""
+    side = len(image)
+    region = np.zeros(image.shape, bool)
+    region[side // 4 : -side // 4, side // 4 : -side // 4] = True
+    frame = CropFrame((side - 1) / 2, (side - 1) / 2, side)
+    return Context(np.float32(image / 255), region, frame, side / 2, (0, 0), image.shape)
 
 
 def checkpoint_times(folder: Path) -> dict[Path, int]:

@@ -22,7 +22,8 @@ def picture(height: int, width: int, diameter: float, seed: int) -> Context:
     disc = np.hypot(row - y, column - x) < diameter / 2
     pixels = 0.4 + 0.3 * gaussian_filter(disc.astype(float), 1) + 0.2 * gaussian_filter(noise, 1.5)
     frame = CropFrame(x=x, y=y, side=1.6 * diameter)
-    return Context(pixels.clip(0, 1).astype(np.float32), frame, diameter, (0, 0), (height, width))
+    pixels = pixels.clip(0, 1).astype(np.float32)
+    return Context(pixels, disc, frame, diameter, (0, 0), (height, width))
 
 
 # Small enough to be enlarged, large enough to be smoothed first, and one of another shape.

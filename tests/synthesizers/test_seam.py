@@ -42,6 +42,9 @@ class Fold(TinyFold):
     def train(self, name, settings, *, others=(), into="fold1", **options):
         """Run the job of a synthesizer; return the folder of its results."""
         folder = self.folder / into / name
+        online = settings.get("classic") == "online"
+        contexts = [str(part / "contexts.npz") for part in self.parts] if online else []
+        options = {"contexts": contexts, "on_the_fly": None, **options}
         options = {"samples": 10, "seed": 3, "workers": 1, "code": "", "kind_code": "", **options}
         train_synthesizer(
             name,

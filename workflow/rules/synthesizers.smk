@@ -7,6 +7,7 @@ rule train_synthesizer:
     input:
         rois=lambda w: paths.training_rois(w.replicate, w.fold),
         variants=lambda w: paths.training_variants(w.replicate, w.fold),
+        contexts=lambda w: paths.synthesizer_contexts(w.replicate, w.fold, w.synthesizer),
         others=lambda w: paths.used_networks(w.replicate, w.fold, w.synthesizer),
     output:
         networks=f"{SYNTHESIZER}/networks.pt",
@@ -28,6 +29,7 @@ rule train_synthesizer:
         * costs.minutes(costs.synthesizer_trainings(w.synthesizer, w.replicate)),
     params:
         settings=lambda w: job_params.synthesizer_values(w.synthesizer, w.replicate),
+        on_the_fly=lambda w: job_params.synthesizer_variants(w.synthesizer),
         samples=lambda w: job_params.samples_drawn(w.synthesizer, w.replicate),
         classes=study.classes,
         seed=study.settings.seed,

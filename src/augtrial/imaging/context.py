@@ -3,7 +3,7 @@
 It imports no reader of pictures, so that a training that draws variants does not depend on one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from augtrial.imaging.resampler import CropFrame
 class Context:
     """A lesion's surroundings at native resolution, all that any variant may look at.
 
-    `pixels` are float32 [h, w], windowed to [0, 1]; `frame` is the base ROI in their
-    coordinates; `diameter` is in native pixels; `origin` (x, y) is where `pixels` begin in the
-    full slice and `slice_shape` (height, width) is that slice's size.
+    `pixels` are float32 [h, w], windowed to [0, 1]; `region` bool [h, w] is the lesion (its mask,
+    or the ellipse in its box); `frame` is the base ROI in their coordinates; `diameter` is in
+    native pixels; `origin` (x, y) is where `pixels` begin in the full slice and `slice_shape`
+    (height, width) is that slice's size.
     """
 
     pixels: np.ndarray
+    region: np.ndarray
     frame: CropFrame
     diameter: float
     origin: tuple[int, int]
@@ -45,8 +47,9 @@ def to_bytes(image: np.ndarray) -> np.ndarray:
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
-def write_contexts(path: str | Path, contexts: Sequence[Context]) -> None:
+def write_contexts(path: str | Path, contexts: Iterable[Context]) -> None:
     """Write the contexts of a part's lesions, in their order, as one .npz."""
+    contexts = list(contexts)
     geometry = {
         "frame": np.array([(c.frame.x, c.frame.y, c.frame.side) for c in contexts]),
         "diameter": np.array([c.diameter for c in contexts]),
@@ -54,7 +57,8 @@ def write_contexts(path: str | Path, contexts: Sequence[Context]) -> None:
         "slice_shape": np.array([c.slice_shape for c in contexts]),
     }
     pixels = {f"pixels{index}": context.pixels for index, context in enumerate(contexts)}
-    write_arrays(path, **geometry, **pixels)
+    regions = {f"region{index}": context.region for index, context in enumerate(contexts)}
+    write_arrays(path, **geometry, **pixels, **regions)
 
 
 def read_contexts(path: str | Path) -> Iterator[Context]:
@@ -64,5 +68,5 @@ def read_contexts(path: str | Path) -> Iterator[Context]:
         names = ("frame", "diameter", "origin", "slice_shape")
         geometry = zip(*(arrays[name].tolist() for name in names), strict=True)
         for index, (frame, diameter, origin, shape) in enumerate(geometry):
-            pixels = arrays[f"pixels{index}"]
-            yield Context(pixels, CropFrame(*frame), diameter, tuple(origin), tuple(shape))
+            pixels, region = arrays[f"pixels{index}"], arrays[f"region{index}"]
+            yield Context(pixels, region, CropFrame(*frame), diameter, tuple(origin), tuple(shape))

@@ -1,6 +1,7 @@
 """Variants on the fly: in every batch, each lesion is shown as a new variant."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,6 +42,17 @@ class OnlineVariants:
         for position, variant in self.sample(chosen, update).items():
             images[position] = apply_variant(self.contexts[chosen[position]], variant, self.size)
         return torch.from_numpy(chosen < len(self.contexts)), torch.from_numpy(images)
+
+    def images_and_regions(self, chosen: np.ndarray, update: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a new variant of each chosen lesion, uint8 [n, s, s], and it alone, bool."""
+        images = np.zeros((len(chosen), self.size, self.size), np.uint8)
+        regions = np.zeros(images.shape, bool)
+        for position, variant in self.sample(chosen, update).items():
+            context = self.contexts[chosen[position]]
+            alone = replace(context, pixels=context.region.astype(np.float32))
+            images[position] = apply_variant(context, variant, self.size)
+            regions[position] = apply_variant(alone, variant, self.size) > 127
+        return images, regions
 
     def insert(self, batch: Tensor, *inputs: Tensor) -> Tensor:
         """Return the batch [n, 1, s, s] in [0, 1], with the new variants in place of their ROIs."""

@@ -41,7 +41,8 @@ def extract_context(lesion: LesionSlice, roi: RoiSettings, classic: ClassicSetti
     pixels = np.clip((lesion.pixels[y0:y1, x0:x1] - low) / (high - low), 0, 1)
     pixels = pixels.astype(np.float32, copy=False)
     local = CropFrame(x=frame.x - x0, y=frame.y - y0, side=frame.side)
-    return Context(pixels, local, diameter, (x0, y0), (height, width))
+    region = lesion_region(lesion)[y0:y1, x0:x1]
+    return Context(pixels, region, local, diameter, (x0, y0), (height, width))
 
 
 def extract_roi(context: Context, size: int) -> np.ndarray:

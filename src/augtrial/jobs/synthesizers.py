@@ -1,6 +1,6 @@
 """The job that trains a synthesizer in one fold, and draws its samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 
 from augtrial.config.arms import Arm
+from augtrial.config.cohort import ClassicSettings
 from augtrial.core import seeds
 from augtrial.core.io import file_hash, read_json, write_arrays, write_json, write_table
 from augtrial.core.registry import synthesizers
 from augtrial.core.replicate import Replicate
+from augtrial.imaging.context import read_contexts
+from augtrial.imaging.on_the_fly import OnlineVariants, variants_on
 from augtrial.imaging.training_set import assemble, read_parts
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.shared.fold import TrainedFold, draw_samples, load_networks, train_fold
 from augtrial.training.checkpoints import CheckpointFolder, load_state, save_state
-from augtrial.training.device import training_device
+from augtrial.training.device import Device, training_device
 
 
 def train_synthesizer(
@@ -26,8 +29,10 @@ def train_synthesizer(
     *,
     rois: Sequence[str],
     variants: Sequence[str],
+    contexts: Sequence[str],
     others: Sequence[str],
     classes: Sequence[str],
+    on_the_fly: Mapping[str, Any] | None,
     samples: int,
     seed: int,
     replicate: str,
@@ -42,7 +47,8 @@ def train_synthesizer(
 ) -> None:
     """Train a synthesizer's networks on the training parts of a fold, and draw their samples.
 
-    `settings` are at the replicate's share; `others` are the files networks.pt of the synthesizers
+    `settings` are at the replicate's share; `contexts` are read where variants are drawn
+    `on_the_fly`, by these `ClassicSettings`; `others` are the files networks.pt of the synthesizers
     that it uses, of the same fold; `samples` images of each class are drawn.
     """
     kind = synthesizers[settings["kind"]]
@@ -58,7 +64,7 @@ def train_synthesizer(
     cost = kind.cost(values, classes=len(classes), size=size)
     options = {"kind": kind.name, "multiply_adds": cost.multiply_adds}
     with training_device(device, precision, **options) as where:
-        used = list(map(file_hash, others))
+        used = [list(map(file_hash, others)), on_the_fly, list(map(file_hash, contexts))]
         key = [list(classes), seed, code, kind_code, where.name, used]
         with CheckpointFolder(checkpoints, ".".join(["synthesizer", *purpose]), key) as folder:
             trained = train_fold(
@@ -66,6 +72,7 @@ def train_synthesizer(
                 values,
                 learnt,
                 classes=classes,
+                variants_of=_variants_of(on_the_fly, contexts, size, seed, purpose, where),
                 seed_of=partial(seeds.derive, seed, *purpose),
                 device=where,
                 checkpoints=folder,
@@ -80,6 +87,27 @@ def train_synthesizer(
         record |= {"device": where.name, "size": size, "trained_on": list(learnt.lesion_ids)}
         write_json(outputs["record"], record)
     write_arrays(outputs["samples"], trained_on=np.array(sorted(learnt.lesion_ids)), **drawn)
+
+
+def _variants_of(
+    classic: Mapping[str, Any] | None,
+    contexts: Sequence[str],
+    size: int,
+    seed: int,
+    purpose: tuple[str, ...],
+    device: Device,
+) -> Callable[[np.ndarray, str], OnlineVariants] | None:
+    """Return what gives a network the variants of its lesions, where they are made on the fly."""
+    if classic is None:
+        return None
+    lesions = [context for path in contexts for context in read_contexts(path)]
+
+    def variants_of(index: np.ndarray, network: str) -> OnlineVariants:
+        own = [lesions[number] for number in index]
+        draw = seeds.derive(seed, "online", *purpose, network)
+        return variants_on(device.torch, own, ClassicSettings(**classic), size, seed=draw)
+
+    return variants_of
 
 
 def _write(trained: TrainedFold, outputs: Mapping[str, str]) -> None:

@@ -81,7 +81,8 @@ class Costs:
         kind, settings = self.study.synthesizer_kind(name), self.settings.synthesizers[name]
         share = Replicate.parse(replicate)
         whole = self._originals(share)
-        whole += share.scale(settings.classic) * (len(self.study.folds) - 1)
+        if isinstance(settings.classic, int):
+            whole += share.scale(settings.classic) * (len(self.study.folds) - 1)
         trainings = []
         for labels in kind.networks(self.study.classes).values():
             images = round(whole * len(labels) / len(self.study.classes))

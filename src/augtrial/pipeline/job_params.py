@@ -94,7 +94,14 @@ class JobParams:
     def synthesizer_values(self, name: str, replicate: Which) -> dict[str, Any]:
         """Return a synthesizer's settings as plain values, its size at the replicate's share."""
         values = self.settings.synthesizers[name].model_dump(exclude={"samples"})
+        if values["classic"] == ONLINE:
+            return values
         return values | {"classic": Replicate.parse(replicate).scale(values["classic"])}
+
+    def synthesizer_variants(self, name: str) -> dict[str, Any] | None:
+        """Return how a synthesizer's variants are made, where they are made on the fly."""
+        online = self.settings.synthesizers[name].classic == ONLINE
+        return self.settings.classic.model_dump() if online else None
 
     def reach(self) -> dict[str, Any]:
         """Return what decides how far a variant reaches around a lesion."""

@@ -95,6 +95,11 @@ class Paths:
         drawn = any(arm.classic == ONLINE for arm in arms)
         return self.training_rois(replicate, fold, "contexts.npz") if drawn else []
 
+    def synthesizer_contexts(self, replicate: Which, fold: int | str, name: str) -> list[str]:
+        """Return the surroundings that a synthesizer's variants are made from on the fly."""
+        drawn = self.study.settings.synthesizers[name].classic == ONLINE
+        return self.training_rois(replicate, fold, "contexts.npz") if drawn else []
+
     def networks(self, replicate: Which, fold: int | str, suffix: str = ".pt") -> str:
         """Return the file of a fold's classifiers, or one beside it: .history.csv, .json."""
         return f"{self.fold_folder(replicate, fold)}/classifiers{suffix}"

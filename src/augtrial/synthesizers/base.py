@@ -12,6 +12,7 @@ from augtrial.core.cost import Cost
 if TYPE_CHECKING:
     import torch
 
+    from augtrial.imaging.on_the_fly import OnlineVariants
     from augtrial.training.checkpoints import Checkpoint
     from augtrial.training.device import Device
 
@@ -36,13 +37,16 @@ class TrainingData:
     """What one network of a synthesizer learns from: the training lesions of one fold.
 
     `images` are uint8 [n, s, s]; `labels` [n] are places in `classes`, the classes that the network
-    is to draw. `others` are the same fold's trained networks of the synthesizers that it uses, by
-    synthesizer and network.
+    is to draw; `lesions` [n] name the lesion of each image. With `classic: online` the images are
+    the lesions' ROIs alone, and `on_the_fly` makes new variants of them. `others` are the same
+    fold's trained networks of the synthesizers that it uses, by synthesizer and network.
     """
 
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
+    lesions: tuple[str, ...] = ()
+    on_the_fly: "OnlineVariants | None" = None
     others: Mapping[str, Mapping[str, TrainedNetwork]] = field(default_factory=dict)
 
 

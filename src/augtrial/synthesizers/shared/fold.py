@@ -3,10 +3,11 @@
 A network's tensors stand in the state dict under its name: "cyst/generator...", "all/generator...".
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from augtrial.synthesizers.base import Synthesizer, TrainedNetwork, TrainingData
 from augtrial.training.checkpoints import CheckpointFolder
 from augtrial.training.device import Device
 from augtrial.training.engine import train_all
+
+if TYPE_CHECKING:
+    from augtrial.imaging.on_the_fly import OnlineVariants
 
 
 @dataclass
@@ -47,6 +51,7 @@ def train_fold(
     learnt: TrainingSet,
     *,
     classes: Sequence[str],
+    variants_of: "Callable[[np.ndarray, str], OnlineVariants] | None" = None,
     seed_of: Callable[[str], int],
     device: Device,
     checkpoints: CheckpointFolder,
@@ -56,7 +61,8 @@ def train_fold(
     """Train the networks of a synthesizer on one fold's training images, of all classes.
 
     `seed_of` gives the seed of a network by its name; `workers` of them train at the same time on
-    a CPU; `others` are the trained networks of the synthesizers that it uses.
+    a CPU; `others` are the trained networks of the synthesizers that it uses. With `classic:
+    online`, `variants_of` gives the variants of some of the images for a network by its name.
     """
     names = kind.networks(classes)
 
@@ -64,7 +70,14 @@ def train_fold(
         labels = names[name]
         places = np.array([labels.index(c) if c in labels else -1 for c in classes])[learnt.labels]
         drawn = places >= 0
-        data = TrainingData(learnt.images[drawn], places[drawn], labels, others or {})
+        data = TrainingData(
+            learnt.images[drawn],
+            places[drawn],
+            labels,
+            lesions=tuple(itertools.compress(learnt.image_lesions, drawn)),
+            on_the_fly=variants_of(np.flatnonzero(drawn), name) if variants_of else None,
+            others=others or {},
+        )
         recipe = settings.model_dump(exclude={"samples"})
         kept = checkpoints.checkpoint(name, recipe, data.images, data.labels)
         return kind.training(data, settings, seed=seed_of(name), device=device, checkpoint=kept)
