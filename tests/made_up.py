@@ -144,19 +144,19 @@ def measured(arrays):
     )
 
 
-def synthesizer_history(network="all", epochs=5):
+def synthesizer_history(network="all", updates=5):
     """Return the history of one network's training as its file would be read."""
     rows = [
         {
             "network": network,
-            "epoch": epoch,
-            "loss_d": 1 / epoch,
+            "update": update,
+            "loss_d": 1 / update,
             "loss_g": 2.0,
             "d_real": 0.6,
             "d_fake": 0.4,
             **({"class_real": 0.5, "class_fake": 0.5} if network == "all" else {}),
         }
-        for epoch in range(1, epochs + 1)
+        for update in range(1, updates + 1)
     ]
     return pd.DataFrame(rows)
 

@@ -93,7 +93,7 @@ def samples(style):
 
 def progress(style):
     grids = {f"images/{label}": np.zeros((2, 8, 8, 8), np.uint8) for label in style.classes}
-    return draw_progress({"epochs": np.array([1, 70]), **grids}, style, synthesizer="dcgan")
+    return draw_progress({"updates": np.array([1, 70]), **grids}, style, synthesizer="dcgan")
 
 
 def pairs(style):
@@ -258,12 +258,12 @@ def test_arms_keep_their_colours_when_one_is_missing():
 
 
 def test_losses_draw_the_columns_that_a_synthesizer_names():
-    epochs = np.arange(1, 41)
+    updates = np.arange(1, 41)
     runs = pd.concat(
         pd.DataFrame(
             {
-                **{"network": "all", "epoch": epochs, "replicate": 1, "fold": fold},
-                **{"critic": np.where(epochs == 3, -900.0, -5.0), "penalty": 0.5, "empty": np.nan},
+                **{"network": "all", "update": updates, "replicate": 1, "fold": fold},
+                **{"critic": np.where(updates == 3, -900.0, -5.0), "penalty": 0.5, "empty": np.nan},
             }
         )
         for fold in (1, 2)
@@ -274,7 +274,7 @@ def test_losses_draw_the_columns_that_a_synthesizer_names():
         "None": {"empty": "never written"},
     }
     drawing = draw_losses(runs, made_up.style(), synthesizer="wgan", panels=panels)
-    assert list(drawing.data) == ["network", "replicate", "fold", "epoch", "critic", "penalty"]
+    assert list(drawing.data) == ["network", "replicate", "fold", "update", "critic", "penalty"]
     assert "Critic: Wasserstein estimate -5.00; Penalty: gradient penalty 0.50." in drawing.alt
     critic, penalty = drawing.figure.axes
     assert [axis.get_ylabel() for axis in (critic, penalty)] == ["Critic", "Penalty"]
@@ -341,10 +341,10 @@ def test_names_that_look_like_missing_values_are_read_as_names(tmp_path):
 
 def test_arrays_of_several_files_are_joined_by_name(tmp_path):
     for name in ("a", "b"):
-        np.savez(tmp_path / f"{name}.npz", epochs=np.array([1, 2]), **{name: np.zeros(1)})
+        np.savez(tmp_path / f"{name}.npz", updates=np.array([1, 2]), **{name: np.zeros(1)})
     paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
     arrays = read_arrays(paths)
-    assert arrays["epochs"].tolist() == [1, 2, 1, 2]
+    assert arrays["updates"].tolist() == [1, 2, 1, 2]
     assert {"a", "b"} <= set(arrays)
 
 

@@ -11,6 +11,7 @@ from augtrial.imaging.training_set import TrainingSet
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.dcgan import DcganSettings
 from augtrial.synthesizers.shared import conditional_networks
+from augtrial.synthesizers.shared import gan_training as module
 from augtrial.synthesizers.shared.fold import draw_samples, load_networks, train_fold
 from augtrial.synthesizers.shared.gan_training import build_gan
 from augtrial.training.checkpoints import Checkpoint, CheckpointFolder
@@ -98,13 +99,13 @@ def test_weights_are_drawn_from_the_papers_normal_distribution():
 def test_training_leaves_a_history_and_snapshots(striped_classes, settings):
     trained = train_gan(*striped_classes, settings)
     history, kind = trained.history, synthesizers[settings.kind]
-    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert [row["update"] for row in history] == list(range(1, trained.updates + 1))
     assert all(0 <= row[key] <= 1 for row in history for key in ("d_real", "d_fake"))
     assert ("class_real" in history[0]) == (settings.kind == "acgan")
     assert not any(math.isnan(value) for row in history for value in row.values())
     drawn = {column for panel in kind.history.values() for column in panel}
-    assert drawn | {"epoch"} == set(history[0])
-    assert trained.epochs == [2, 3]
+    assert drawn | {"update"} == set(history[0])
+    assert trained.snapshot_updates == [(trained.updates + 1) // 2, trained.updates]
     classes = 2 if settings.kind == "acgan" else 1
     assert [snapshot.shape for snapshot in trained.snapshots] == 2 * [(classes, 8, 32, 32)]
 
@@ -117,12 +118,13 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     striped_classes, settings, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(module, "ROWS", 3)  # after 5, 10 and 15 updates
     straight = train_gan(*striped_classes, settings)
     checkpoint = Checkpoint(tmp_path, "key", every=0)
 
     def save_and_die(state):
         Checkpoint.save(checkpoint, state)
-        if state["update"] == 12:
+        if state["update"] == 8:
             raise Killed
 
     monkeypatch.setattr(checkpoint, "save", save_and_die)
@@ -130,7 +132,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
         train_gan(*striped_classes, settings, checkpoint=checkpoint)
     again = Checkpoint(tmp_path, "key", every=1e9)
     resumed = gan_training(*striped_classes, settings, checkpoint=again)
-    assert (resumed.update, len(resumed.history), len(resumed.snapshots)) == (12, 2, 1)
+    assert (resumed.update, len(resumed.history), len(resumed.snapshots)) == (8, 1, 1)
     resumed = trained_to_its_end(resumed)
     assert same(straight.gan, resumed.gan)
     assert resumed.history == straight.history
@@ -172,18 +174,58 @@ def plain_update(gan, settings, real, z):
 def test_one_update_of_a_dcgan_is_that_of_a_plain_loop(striped_classes):
     images, labels = striped_classes
     training = gan_training(images, labels, DCGAN)
-    index, z, _ = inputs = training.sample_inputs(0)
+    _, index, z, _ = inputs = training.sample_inputs(0)
     plain = build(DCGAN, seed=5)
     assert same(plain, training.gan)
     real = torch.from_numpy(images[index])[:, None].float() / 127.5 - 1
     losses = plain_update(plain, DCGAN, real, z)
     training.step(*inputs)
+    plain.average.load_state_dict(training.gan.average.state_dict())
     assert training.totals["loss_d"].item() == pytest.approx(losses[0], abs=1e-5)
     assert training.totals["loss_g"].item() == pytest.approx(losses[1], abs=1e-5)
     for (name, one), other in zip(
         training.gan.state_dict().items(), plain.state_dict().values(), strict=True
     ):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5, msg=name)
+
+
+def test_the_average_follows_the_generator_and_its_statistics(striped_classes):
+    training = gan_training(*striped_classes, DCGAN)
+    expected = {k: v.clone() for k, v in training.gan.generator.state_dict().items()}
+    for update in range(4):
+        training.step(*training.sample_inputs(update))
+        decay = (1 + update) / (10 + update)
+        for name, value in training.gan.generator.state_dict().items():
+            if value.is_floating_point():
+                expected[name] = decay * expected[name] + (1 - decay) * value
+    for name, value in training.gan.average.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, expected[name])
+
+
+def test_averaged_weights_draw_other_images_than_raw_ones_of_the_same_training(striped_classes):
+    gan = train_gan(*striped_classes, ACGAN).gan
+    averaged = ACGAN.model_copy(update={"weights": "averaged"})
+    assert not np.array_equal(draw(gan, [0, 1]), draw(gan, [0, 1], settings=averaged))
+    assert same(gan, train_gan(*striped_classes, averaged).gan)
+
+
+def test_a_budget_of_updates_takes_the_place_of_epochs(striped_classes):
+    trained = train_gan(*striped_classes, DCGAN.model_copy(update={"updates": 4}))
+    assert trained.updates == 4
+    assert [row["update"] for row in trained.history] == [1, 2, 3, 4]
+    assert trained.snapshot_updates == [2, 4]
+
+
+def test_with_a_product_every_feature_of_z_is_scaled_by_the_class():
+    gan = build(ACGAN, classes=2, seed=9)
+    z, labels = torch.randn(3, 8), torch.tensor([0, 1, 1])
+    scaled = z * gan.generator.embedding.weight[labels]
+    torch.testing.assert_close(gan.generator(z, labels), gan.generator.body(scaled))
+    concatenated = ACGAN.model_copy(update={"conditioning": "concatenation"})
+    generator = build(concatenated, classes=2).generator
+    assert generator.embedding.weight.shape == (2, 4)
+    assert generator(z, labels).shape == (3, 1, 32, 32)
 
 
 def test_fewer_samples_are_the_head_of_more_and_come_again_from_the_state_dict():
@@ -243,7 +285,7 @@ def test_a_dcgan_has_a_network_a_class_that_sees_its_class_alone(
         np.testing.assert_array_equal(data.images, expected)
         assert list(data.classes) == (classes if name == "all" else [name])
     assert {row["network"] for row in trained.history} == set(names)
-    assert set(trained.progress) == {"epochs", "images/across", "images/along"}
+    assert set(trained.progress) == {"updates", "images/across", "images/along"}
     loaded = load_networks(kind, settings, trained.state(), classes=classes, size=32)
     assert list(loaded) == names
     drawn = [

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from added_kinds import KEPT, Echo, Replay
+from augtrial.config.cohort import ClassicSettings
 from augtrial.core import seeds
 from augtrial.core.registry import synthesizers
+from augtrial.imaging.on_the_fly import OnlineVariants
 from augtrial.jobs.synthesizers import read_networks, train_synthesizer
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.figure_specs import FigureSpecs
@@ -113,6 +115,30 @@ def test_a_synthesizer_is_given_the_trained_networks_of_the_one_that_it_uses(fol
         assert torch.equal(images, torch.from_numpy(drawn[:, ::-1].copy()))
         shown = {image.tobytes() for image in samples(folder)[f"images/{label}"]}
         assert shown <= {image.numpy().tobytes() for image in images}
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "acgan"])
+def test_a_network_may_learn_from_new_variants_of_its_lesions_in_every_batch(
+    fold, kind, monkeypatch
+):
+    seen = []
+    original = OnlineVariants.sample_inputs
+
+    def watched(variants, chosen, update):
+        seen.append((len(variants.contexts), original(variants, chosen, update)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(OnlineVariants, "sample_inputs", watched)
+    settings = {"kind": kind, **SMALL_GAN, "classic": "online", "updates": 3}
+    classic = ClassicSettings().model_dump()
+    folder = fold.train("mine", settings, on_the_fly=classic)
+    lesions = {"dcgan": {12}, "acgan": {24}}[kind]  # of its class, or of both
+    assert {number for number, _ in seen} == lesions
+    shown = {image.numpy().tobytes() for _, (_, images) in seen for image in images}
+    assert len(shown) > 40  # of 3 batches, 12 or 16 each
+    assert not shown & (fold.training_images("across") | fold.training_images("along"))
+    other = fold.train("mine", settings, on_the_fly={**classic, "n_flips": 0}, into="other")
+    assert (folder / "networks.pt").read_bytes() != (other / "networks.pt").read_bytes()
 
 
 def test_other_networks_of_the_one_that_it_uses_give_other_images(fold):

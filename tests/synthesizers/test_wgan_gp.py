@@ -66,7 +66,7 @@ def test_the_critic_learns_five_times_as_often_as_the_generator(striped_classes)
         optimiser.step = counted
     trained = trained_to_its_end(training)
     assert steps == {"d": 20, "g": 4}  # 2 epochs of 40 images, 5 batches of 4 an update
-    assert set(trained.history[0]) == {"epoch", "loss_d", "loss_g", "score_real", "score_fake"}
+    assert set(trained.history[0]) == {"update", "loss_d", "loss_g", "score_real", "score_fake"}
     assert np.isfinite([list(row.values()) for row in trained.history]).all()
 
 

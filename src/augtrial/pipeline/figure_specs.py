@@ -81,7 +81,7 @@ class FigureSpecs:
             yield self._image("samples", name, f"real against {name}", samples)
             if self.study.synthesizer_kind(name).history:
                 images = {"progress": [self.paths.synthesizer(1, fold, name, "progress.npz")]}
-                yield self._image("progress", name, f"{name} over the epochs", images)
+                yield self._image("progress", name, f"{name} over the training", images)
                 yield self._losses(name)
         if settings.appraised_synthesizers:
             yield self._result("fidelity", "fidelity of synthetic images", means="fidelity_means")

@@ -1,7 +1,9 @@
 """ACGAN: one generator and one discriminator for all classes.
 
 Odena et al. 2017 (arXiv 1610.09585) as Frid-Adar et al. 2018, section 3.2, use it: the DCGAN's
-networks, a class embedding concatenated with z, and an auxiliary output that predicts the class.
+networks, a class embedding that joins z, and an auxiliary output that predicts the class. How the
+embedding joins z is not stated. Concatenated, it let every network that we trained draw one image a
+class, whatever z; multiplied with z, it does not (docs/synthesizers.md).
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,8 +29,13 @@ class AcganSettings(GanSettings):
     kind: Literal["acgan"] = Field("acgan", description="The kind of synthesizer.")
     learning_rate: Rate = Field(0.0001, description="Adam's step size (section 3.2).")
     epochs: Positive = Field(50, description="Passes over the training images (section 3.2: 50).")
+    conditioning: Literal["product", "concatenation"] = Field(
+        "product",
+        description="How the class embedding joins z (not stated): `product`, of z and an "
+        "embedding as long as z; `concatenation`, with which z lost its effect in our trials.",
+    )
     embedding: Positive = Field(
-        50, description="Length of the class embedding, concatenated with z (not stated)."
+        50, description="Length of the class embedding where it is concatenated (not stated)."
     )
     discriminator: Literal["dcgan", "odena"] = Field(
         "dcgan",
@@ -53,7 +60,8 @@ class Acgan(GanSynthesizer):
         from augtrial.synthesizers.shared.conditional_networks import Generator
 
         sizes: Any = {"channels": settings.generator_channels, "kernel": settings.kernel}
-        lengths: Any = {"latent": settings.latent, "embedding": settings.embedding}
+        concatenated = settings.embedding if settings.conditioning == "concatenation" else 0
+        lengths: Any = {"latent": settings.latent, "embedding": concatenated}
         return Generator(classes=classes, **lengths, **sizes)
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
@@ -77,6 +85,9 @@ class Acgan(GanSynthesizer):
 
     def generator_layers(self, settings: Any, classes: int) -> list[Layer]:
         """Return the DCGAN's layers, of which the first sees the class embedding as well."""
+        if settings.conditioning == "product":
+            layers = super().generator_layers(settings, classes)
+            return [*layers, Layer(0, classes * settings.latent, 0)]
         longer = settings.model_copy(update={"latent": settings.latent + settings.embedding})
         layers = super().generator_layers(longer, classes)
         return [*layers, Layer(0, classes * settings.embedding, 0)]

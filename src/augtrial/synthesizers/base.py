@@ -8,6 +8,7 @@ import numpy as np
 
 from augtrial.config.synthesizers import SynthesizerSettings
 from augtrial.core.cost import Cost
+from augtrial.core.names import ONLINE
 
 if TYPE_CHECKING:
     import torch
@@ -125,3 +126,10 @@ class Synthesizer:
     def describe(self, settings: Any) -> str:
         """Return how it is built and trained, in sentences for a methods section."""
         raise NotImplementedError
+
+
+def images_learnt(settings: Any) -> str:
+    """Return what a network learns from, in words for a methods section."""
+    if settings.classic == ONLINE:
+        return "a new random variant of a training lesion for each image of a batch"
+    return f"the ROIs and {settings.classic:,} classic variants per fold of the training folds"

@@ -13,9 +13,14 @@ import numpy as np
 from pydantic import Field
 
 from augtrial.config.synthesizers import SynthesizerSettings
-from augtrial.config.types import Channels, Positive, Rate, Share
+from augtrial.config.types import Channels, Count, Positive, Rate, Share
 from augtrial.core.cost import Cost, Layer, batch_norm, convolution, dense, total
-from augtrial.synthesizers.base import Synthesizer, TrainedNetwork, TrainingData
+from augtrial.synthesizers.base import (
+    Synthesizer,
+    TrainedNetwork,
+    TrainingData,
+    images_learnt,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -39,12 +44,20 @@ class GanSettings(SynthesizerSettings):
     )
     kernel: Literal[3, 5, 7] = Field(5, description="Side of all kernels (section 3.1: 5).")
     epochs: Positive = Field(70, description="Passes over the training images (section 3.1: 70).")
+    updates: Count = Field(
+        0, description="Updates of the generator; 0: as many as the epochs make."
+    )
     batch: Annotated[int, Field(ge=2)] = Field(64, description="Images per update.")
     learning_rate: Rate = Field(0.0002, description="Adam's step size.")
     beta1: Share = Field(0.5, description="Adam's first decay rate.")
     beta2: Share = Field(0.999, description="Adam's second decay rate.")
+    weights: Literal["raw", "averaged"] = Field(
+        "raw",
+        description="Which generator draws: `raw`, that of the last update (the paper); "
+        "`averaged`, the moving average of its weights and batch-norm statistics.",
+    )
     snapshots: Positive = Field(
-        6, description="Number of epochs at which a sample grid is kept, the last one included."
+        6, description="How often in the training a sample grid is kept, at its end included."
     )
 
 
@@ -126,7 +139,7 @@ class GanSynthesizer(Synthesizer):
 
         settings: Any = network.settings
         net = self.generator(settings, classes=len(network.classes))
-        head = "generator."
+        head = "average." if settings.weights == "averaged" else "generator."
         state = {k.removeprefix(head): v for k, v in network.state.items() if k.startswith(head)}
         net.load_state_dict(state)
         return draw_images(net, labels, settings.latent, generator, device)
@@ -141,6 +154,8 @@ class GanSynthesizer(Synthesizer):
 
     def updates(self, settings: Any, images: int) -> int:
         """Return the updates of the generator."""
+        if settings.updates:
+            return settings.updates if images else 0
         batch = min(settings.batch, images) * self.discriminator_updates(settings)
         return settings.epochs * max(1, images // batch) if images else 0
 
@@ -181,13 +196,17 @@ class GanSynthesizer(Synthesizer):
         """Return how it is built and trained."""
         widths = "-".join(map(str, settings.generator_channels))
         each = "for all classes" if self.is_joint else "for each class"
+        length = (
+            f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs} epochs"
+        )
+        averaged = "the moving average of its weights" if settings.weights == "averaged" else ""
+        drawing = averaged or "the generator of the last update"
         return (
-            f"{self.title} {each}, trained for {settings.epochs} epochs on the lesions' ROIs and "
-            f"{settings.classic:,} classic variants per fold of the training folds. Latent vectors "
-            f"of {settings.latent}; generator of {widths} feature maps, "
+            f"{self.title} {each}, trained for {length} on {images_learnt(settings)}. Latent "
+            f"vectors of {settings.latent}; generator of {widths} feature maps, "
             f"{self.describe_discriminator(settings)}; batches of {settings.batch}; Adam with "
             f"learning rate {settings.learning_rate:g}, beta1 {settings.beta1:g} and beta2 "
-            f"{settings.beta2:g}. The generator of the last epoch draws the samples."
+            f"{settings.beta2:g}. The samples are drawn by {drawing}."
         )
 
     def describe_discriminator(self, settings: Any) -> str:

@@ -1,4 +1,4 @@
-"""How a synthesizer's training went: what its history holds over the epochs, all runs."""
+"""How a synthesizer's training went: what its history holds over the updates, all runs."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ def draw_losses(
 ) -> Drawing:
     """Draw every run thin and their mean thick, a column of panels for each network.
 
-    `history` holds network, epoch, replicate, fold, and the columns of the panels; panels without
+    `history` holds network, update, replicate, fold, and the columns of the panels; panels without
     values are left out.
     """
     networks = [name for name in [*style.classes, "all"] if name in set(history["network"])]
@@ -36,7 +36,7 @@ def draw_losses(
             runs = history[history["network"] == network]
             for number, (column, label) in enumerate(labels.items()):
                 line = {"color": SERIES_COLOURS[number % len(SERIES_COLOURS)], "label": label}
-                draw_runs(panel, runs, RUN, "epoch", column, 0.35, **line)
+                draw_runs(panel, runs, RUN, "update", column, 0.35, **line)
             panel.grid(axis="y")
         _set_scale(row[0], history[list(labels)])
         row[0].set_ylabel(title)
@@ -44,10 +44,10 @@ def draw_losses(
     for panel, network in zip(axes[0], networks, strict=True):
         panel.set_title("all classes" if network == "all" else network, fontweight="bold")
     for panel in axes[-1]:
-        panel.set_xlabel("Epoch")
+        panel.set_xlabel("Updates")
         panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     columns = [column for labels in drawn.values() for column in labels]
-    data = history[[*RUN, "epoch", *columns]]
+    data = history[[*RUN, "update", *columns]]
     return Drawing(figure, data, f"Training of {synthesizer}", _alt_text(data, synthesizer, drawn))
 
 
@@ -62,11 +62,11 @@ def _set_scale(panel: Axes, values: pd.DataFrame) -> None:
 
 
 def _alt_text(data: pd.DataFrame, synthesizer: str, panels: Panels) -> str:
-    epochs = int(data["epoch"].max())
-    last = data[data["epoch"] == epochs].mean(numeric_only=True)
+    updates = int(data["update"].max())
+    last = data[data["update"] == updates].mean(numeric_only=True)
     means = [
         f"{title}: " + ", ".join(f"{label} {last[column]:.2f}" for column, label in labels.items())
         for title, labels in panels.items()
     ]
-    length = count(epochs, "epoch")
-    return f"Training of {synthesizer} over {length}. Means in the last one. {'; '.join(means)}."
+    length = count(updates, "update")
+    return f"Training of {synthesizer} over {length}. Means at the end. {'; '.join(means)}."

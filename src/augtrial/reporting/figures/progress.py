@@ -1,4 +1,4 @@
-"""A synthesizer's images over the epochs: a row follows one latent vector."""
+"""A synthesizer's images over its training: a row follows one latent vector."""
 
 from collections.abc import Mapping
 
@@ -17,23 +17,22 @@ def draw_progress(
 ) -> Drawing:
     """Draw the first latents of each class.
 
-    `progress` holds `epochs` [k] and `images/<class>` uint8 [k, examples, s, s].
+    `progress` holds `updates` [k] and `images/<class>` uint8 [k, examples, s, s].
     """
-    epochs = np.unique(progress["epochs"]).tolist()  # each network of a fold names the same
+    updates = np.unique(progress["updates"]).tolist()  # each network of a fold names the same
     image_rows: list[ImageRow] = []
     drawn = [label for label in style.classes if f"images/{label}" in progress]
     for label in drawn:
         images = progress[f"images/{label}"]
         for latent in range(min(LATENTS, images.shape[1])):
-            over = [f"epoch {epoch}" for epoch in epochs] if not image_rows else ()
+            over = [f"update {update}" for update in updates] if not image_rows else ()
             about = {"class": label, "source": synthesizer, "latent": latent}
-            cells = [{**about, "epoch": epoch} for epoch in epochs]
+            cells = [{**about, "update": update} for update in updates]
             heading = "" if latent else label
             image_rows.append(ImageRow(list(images[:, latent]), cells, heading=heading, over=over))
-    figure = draw_image_grid(image_rows, len(epochs))
-    data = grid_table(image_rows, ["class", "source", "latent", "epoch"])
-    alt = (
-        f"Images of {synthesizer} for {listed(drawn)} at epochs {listed(list(map(str, epochs)))}; "
-    )
+    figure = draw_image_grid(image_rows, len(updates))
+    data = grid_table(image_rows, ["class", "source", "latent", "update"])
+    told = listed(list(map(str, updates)))
+    alt = f"Images of {synthesizer} for {listed(drawn)} after {told} updates; "
     alt += "each row follows one latent vector."
-    return Drawing(figure, data, f"Images over the epochs: {synthesizer}", alt)
+    return Drawing(figure, data, f"Images over the training: {synthesizer}", alt)

@@ -13,18 +13,24 @@ from augtrial.synthesizers.shared import networks
 
 
 class Generator(nn.Module):
-    """z [n, latent] and class indices [n] to images [n, 1, s, s] in [-1, 1]."""
+    """z [n, latent] and class indices [n] to images [n, 1, s, s] in [-1, 1].
+
+    The class embedding is as long as z and multiplied with it, or of length `embedding` (not 0) and
+    concatenated.
+    """
 
     def __init__(
         self, *, classes: int, latent: int, embedding: int, channels: Sequence[int], kernel: int
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(classes, embedding)
+        self.is_product = embedding == 0
+        self.embedding = nn.Embedding(classes, embedding or latent)
         self.body = networks.Generator(latent=latent + embedding, channels=channels, kernel=kernel)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Return images [n, 1, s, s] in [-1, 1]."""
-        return self.body(torch.cat([z, self.embedding(labels)], dim=1))
+        embedded = self.embedding(labels)
+        return self.body(z * embedded if self.is_product else torch.cat([z, embedded], dim=1))
 
 
 class Discriminator(networks.Discriminator):

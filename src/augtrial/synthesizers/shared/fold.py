@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class TrainedFold:
     """What the training of a synthesizer in a fold leaves behind.
 
-    `progress` holds the `epochs` [k] and, for each class, `images/<class>` uint8
-    [k, examples, s, s] of fixed latents after these epochs.
+    `progress` holds the `updates` [k] and, for each class, `images/<class>` uint8
+    [k, examples, s, s] of fixed latents after these updates.
     """
 
     networks: dict[str, TrainedNetwork] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def train_fold(
         trained.networks[name] = TrainedNetwork(state, settings, names[name], size)
         trained.history += [{"network": name, **row} for row in training.history]
         if training.snapshots:
-            trained.progress["epochs"] = np.array(training.epochs)
+            trained.progress["updates"] = np.array(training.snapshot_updates)
             images = torch.stack(training.snapshots).numpy()
             for number, label in enumerate(names[name]):
                 trained.progress[f"images/{label}"] = images[:, number]

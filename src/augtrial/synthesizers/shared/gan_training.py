@@ -16,18 +16,20 @@ from torch.nn import functional as F
 
 from augtrial.core import seeds
 from augtrial.synthesizers.base import TrainingData
-from augtrial.synthesizers.shared.training import RecordedTraining
+from augtrial.synthesizers.shared.training import RecordedTraining, milestones
+from augtrial.training.averaging import average_decay, averaged_copy, update_average
 from augtrial.training.batches import BatchOrder
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.optimisers import adam
 
+ROWS = 50  # of the history, at most
 EXAMPLES = 8  # images of each class in a snapshot
 CHUNK = 64  # images that are drawn at once
 
 
 def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int) -> Any:
-    """Return a kind's `generator` and `discriminator` as one module.
+    """Return a kind's `generator` and `discriminator`, and the generator's `average`, as a module.
 
     `seed` draws their weights from N(0, 0.02) (section 3.1).
     """
@@ -35,6 +37,7 @@ def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int) -
     generator = kind.generator(settings, classes=classes)
     gan = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
     draw_weights(gan, seeds.torch_generator(seed, "weights"))
+    gan["average"] = averaged_copy(generator)
     return gan
 
 
@@ -113,10 +116,10 @@ def draw_images(
 
 
 class GanTraining(RecordedTraining):
-    """A generator against its discriminator, on their way through their epochs.
+    """A generator against its discriminator, on their way through their updates.
 
-    An update is one of the generator and those of the discriminator before it. `history` has a row
-    an epoch: the mean losses, and what the kind measures.
+    An update is one of the generator and those of the discriminator before it. A row of `history`
+    has the means since the row before: the losses, and what the kind measures.
     """
 
     def __init__(
@@ -147,15 +150,17 @@ class GanTraining(RecordedTraining):
         self.pixels = torch.from_numpy(data.images)[:, None].to(device.torch, **form)
         self.targets = torch.from_numpy(data.labels.astype(np.int64)).to(device.torch)
         self.turns = kind.discriminator_updates(settings)
+        drawn = kind.random_inputs(settings, 1, torch.Generator())
+        self.random_inputs = len(drawn)
         self.mask_layers = len(self.gan.discriminator.draw_masks(1, torch.Generator()))
         self.batch = min(settings.batch, len(data.images))
         # Whole batches only: batch norm of a small rest is noise.
         self.order = BatchOrder(len(data.images), self.batch, seed=seed, whole=True)
+        self.on_the_fly = data.on_the_fly
         self.updates = kind.updates(settings, len(data.images))
-        self.steps = self.updates // settings.epochs
-        self.log_steps = range(self.steps, self.updates + 1, self.steps)
-        points = np.linspace(0, settings.epochs, settings.snapshots + 1)[1:]
-        self.epochs = sorted({max(1, round(point)) for point in points})
+        self.row_updates = milestones(self.updates, ROWS)
+        self.snapshot_updates = milestones(self.updates, settings.snapshots)
+        self.log_steps = sorted({*self.row_updates, *self.snapshot_updates})
         self.totals: dict[str, Tensor] = {}
         if checkpoint is not None and (state := checkpoint.load()):
             for name, part in self._parts().items():
@@ -173,7 +178,7 @@ class GanTraining(RecordedTraining):
         return self.gan.state_dict()
 
     def sample_inputs(self, update: int) -> tuple[Tensor, ...]:
-        """Return what chance decides: images, latents, labels of the fakes, masks, and more."""
+        """Return what changes: decay, images, latents, labels of the fakes, masks, and more."""
         chance = seeds.torch_generator(self.seed, "step", update)
         number = self.turns * self.batch
         first = update * self.turns
@@ -185,36 +190,60 @@ class GanTraining(RecordedTraining):
         masks = [discriminator.draw_masks(self.batch, chance) for _ in range(passes)]
         random_inputs = self.kind.random_inputs
         more = [random_inputs(self.settings, self.batch, chance) for _ in range(self.turns)]
-        return torch.from_numpy(index), z, fake_labels, *itertools.chain(*masks, *more)
+        variants = self.on_the_fly.sample_inputs(index, update) if self.on_the_fly else ()
+        drawn = itertools.chain(*masks, *more, variants)
+        return average_decay(update), torch.from_numpy(index), z, fake_labels, *drawn
 
     def step(self, *inputs: Tensor) -> None:
         """Change both networks, the discriminator first."""
-        index, z, fake_labels, *rest = inputs
+        decay, index, z, fake_labels, *rest = inputs
         layers = self.mask_layers
         cut = (2 * self.turns + 1) * layers
-        masks, more = rest[:cut], rest[cut:]
-        many = len(more) // self.turns
+        many = self.random_inputs
+        masks, more, variants = (
+            rest[:cut],
+            rest[cut : cut + self.turns * many],
+            rest[cut + self.turns * many :],
+        )
+        pixels = self.pixels[index].float() / 255
+        if self.on_the_fly is not None:
+            pixels = self.on_the_fly.insert(pixels, *variants)
+        pixels = pixels * 2 - 1
         for turn in range(self.turns):
             part = slice(turn * self.batch, (turn + 1) * self.batch)
             drawn = masks[2 * turn * layers : 2 * (turn + 1) * layers]
             chance = tuple(more[turn * many : (turn + 1) * many])
             fake = self._train_discriminator(
-                index[part], z[part], fake_labels[part], drawn, chance, last=turn == self.turns - 1
+                pixels[part],
+                index[part],
+                z[part],
+                fake_labels[part],
+                drawn,
+                chance,
+                last=turn == self.turns - 1,
             )
         self._train_generator(fake, fake_labels[part], masks[2 * self.turns * layers :])
+        update_average(self.gan.average, self.gan.generator, decay)
 
     def _scored(self, images: Tensor, labels: Tensor, masks: Any) -> Scored:
         with self.device.autocast():
             return Scored(images, labels, *self.gan.discriminator(images, masks))
 
     def _train_discriminator(
-        self, index: Tensor, z: Tensor, fake_labels: Tensor, masks: Any, chance: Any, *, last: bool
+        self,
+        pixels: Tensor,
+        index: Tensor,
+        z: Tensor,
+        fake_labels: Tensor,
+        masks: Any,
+        chance: Any,
+        *,
+        last: bool,
     ) -> Tensor:
         """Change the discriminator by one batch; return the fakes, at last for the generator."""
         half = len(masks) // 2
         with self.device.autocast(), torch.set_grad_enabled(last):
             fake = self.gan.generator(z, fake_labels)
-        pixels = self.pixels[index].float() / 127.5 - 1
         real = self._scored(pixels, self.targets[index], masks[:half])
         judged = self._scored(fake.detach(), fake_labels, masks[half:])
         networks = self.gan.discriminator, chance
@@ -245,15 +274,15 @@ class GanTraining(RecordedTraining):
             self.totals[name] += value
 
     def on_log(self) -> None:
-        """Note an epoch's row, a snapshot, a checkpoint."""
-        epoch, within = divmod(self.update, self.steps)
-        if within == 0:
-            means = {name: (value / self.steps).item() for name, value in self.totals.items()}
-            self.history.append({"epoch": epoch, **means})
+        """Note a row of the history, a snapshot, a checkpoint."""
+        if self.update in self.row_updates:
+            number = self.update - int(self.history[-1]["update"] if self.history else 0)
+            means = {name: (value / number).item() for name, value in self.totals.items()}
+            self.history.append({"update": self.update, **means})
             for value in self.totals.values():
                 value.zero_()
-            if epoch in self.epochs:
-                self.snapshots.append(self._snapshot())
+        if self.update in self.snapshot_updates:
+            self.snapshots.append(self._snapshot())
         ended = self.update == self.updates
         if self.checkpoint is not None and (ended or self.checkpoint.is_due()):
             states = {
@@ -266,10 +295,11 @@ class GanTraining(RecordedTraining):
 
     @torch.no_grad()
     def _snapshot(self) -> Tensor:
-        generator, device = self.gan.generator.eval(), self.device.torch
+        averaged, device = self.settings.weights == "averaged", self.device.torch
+        generator = self.gan.average if averaged else self.gan.generator.eval()
         chance = seeds.torch_generator(self.seed, "snapshot")
         z = draw_latent(EXAMPLES, self.settings.latent, chance).to(device)
         labels = [torch.full((EXAMPLES,), label).to(device) for label in range(self.classes)]
         grids = [images_of(generator, z, label) for label in labels]
-        generator.train()
+        self.gan.generator.train()
         return torch.stack(grids)
