@@ -12,7 +12,7 @@ from augtrial.config.cohort import ClassicSettings
 from augtrial.core import seeds
 from augtrial.core.registry import synthesizers
 from augtrial.imaging.on_the_fly import OnlineVariants
-from augtrial.jobs.synthesizers import read_networks, train_synthesizer
+from augtrial.jobs.synthesizers import read_networks
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.job_params import JobParams
@@ -21,15 +21,8 @@ from augtrial.pipeline.paths import Paths
 from augtrial.pipeline.plan import plan_text
 from augtrial.pipeline.study import Study
 from small_networks import SMALL_GAN
-from tiny_fold import CLASSES, TinyFold
-
-OUTPUTS = {
-    "networks": "networks.pt",
-    "history": "history.csv",
-    "progress": "progress.npz",
-    "record": "networks.json",
-    "samples": "samples.npz",
-}
+from synthesizer_fold import OUTPUTS, SynthesizerFold, samples
+from tiny_fold import CLASSES
 
 
 @pytest.fixture(autouse=True)
@@ -38,41 +31,9 @@ def kinds(register_synthesizer):
     register_synthesizer(Echo)
 
 
-class Fold(TinyFold):
-    """A fold of a study with the jobs of its synthesizers."""
-
-    def train(self, name, settings, *, others=(), into="fold1", **options):
-        """Run the job of a synthesizer; return the folder of its results."""
-        folder = self.folder / into / name
-        online = settings.get("classic") == "online"
-        contexts = [str(part / "contexts.npz") for part in self.parts] if online else []
-        options = {"contexts": contexts, "on_the_fly": None, **options}
-        options = {"samples": 10, "seed": 3, "workers": 1, "code": "", "kind_code": "", **options}
-        train_synthesizer(
-            name,
-            {"classic": 8, **settings},
-            **self.inputs(),
-            others=[str(self.folder / into / other / "networks.pt") for other in others],
-            classes=CLASSES,
-            replicate="1",
-            fold="1",
-            device="cpu",
-            precision="float32",
-            checkpoints=str(self.checkpoints),
-            outputs={key: str(folder / file) for key, file in OUTPUTS.items()},
-            **options,
-        )
-        return folder
-
-
 @pytest.fixture
 def fold(tmp_path, striped_classes):
-    return Fold(tmp_path, *striped_classes)
-
-
-def samples(folder) -> dict[str, np.ndarray]:
-    with np.load(folder / "samples.npz") as arrays:
-        return dict(arrays)
+    return SynthesizerFold(tmp_path, *striped_classes)
 
 
 def test_a_synthesizer_without_training_draws_from_the_training_pictures(fold):
@@ -130,8 +91,8 @@ def test_a_network_may_learn_from_new_variants_of_its_lesions_in_every_batch(
 
     monkeypatch.setattr(OnlineVariants, "sample_inputs", watched)
     settings = {"kind": kind, **SMALL_GAN, "classic": "online", "updates": 3}
+    folder = fold.train("mine", settings)
     classic = ClassicSettings().model_dump()
-    folder = fold.train("mine", settings, on_the_fly=classic)
     lesions = {"dcgan": {12}, "acgan": {24}}[kind]  # of its class, or of both
     assert {number for number, _ in seen} == lesions
     shown = {image.numpy().tobytes() for _, (_, images) in seen for image in images}
