@@ -11,6 +11,7 @@ from augtrial.statistics.classification import panel_outcomes
 
 Truth = dict[tuple[str, str], np.ndarray]  # endpoint and class -> the arms' true values
 BIG, MANY = 1000, 6  # lesions and replicates of a study that adds to the true AUC
+GIVEN = 4000, 15  # the same of the one study that has the true AUC of given folds
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Probit:
             [self._rate(a, c, persistent[fold[label == c], a, c]).mean() for c in range(classes)]
             for a in range(arms)
         ]
-        return made, self._truth(np.array(rates)) | self._areas(generator, persistent)
+        return made, self._truth(np.array(rates)) | self._areas(generator, persistent, *GIVEN)
 
     def truth(self, areas: list[Truth]) -> Truth:
         """Return the true endpoints of every arm, over splits, synthesizers and patients.
@@ -74,9 +75,15 @@ class Probit:
         shape = (self.folds, len(self.levels), len(self.share))
         return self._areas(generator, math.sqrt(self.fold_arm) * generator.normal(size=shape))
 
-    def _areas(self, generator: np.random.Generator, persistent: np.ndarray) -> Truth:
-        sizes = np.maximum(1, np.round(np.array(self.share) * BIG)).astype(int)
-        arms = self._draw(generator, sizes, MANY, persistent)
+    def _areas(
+        self,
+        generator: np.random.Generator,
+        persistent: np.ndarray,
+        lesions: int = BIG,
+        replicates: int = MANY,
+    ) -> Truth:
+        sizes = np.maximum(1, np.round(np.array(self.share) * lesions)).astype(int)
+        arms = self._draw(generator, sizes, replicates, persistent)
         return {("auc", "macro"): np.array([auc(arm) for arm in arms])}
 
     def _rate(self, arm: int, c: int, shift: np.ndarray | float) -> np.ndarray:

@@ -52,6 +52,7 @@ def power_table(studies: int, pool: Pool, names: tuple[str, ...] = ()) -> pd.Dat
                 replicates=int(numbers["replicates"]),
                 margin=MARGIN,
                 level=LEVEL,
+                allowance=numbers["allowance"],
             )
             row = {"cohort": name, "truth": truth, "studies": studies}
             row["detectable"] = PlannedContrast(components, design).detectable
@@ -84,4 +85,5 @@ def _study(cohort: dict, truth: float, number: int) -> dict[str, float | str]:
         "patients": row["patients"] * balance(np.bincount(arms[0].label), ENDPOINT),
         "df of patients": min(new.parts.df, row["patients"] - 1),
         "trials": new.trials,
+        "allowance": arms[0].paired_training(counted=True),
     }

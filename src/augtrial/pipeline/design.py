@@ -17,6 +17,7 @@ from augtrial.pipeline.study import Study
 from augtrial.statistics.classification import classification_outcomes
 from augtrial.statistics.components import Scenarios, balance
 from augtrial.statistics.outcomes import Outcome
+from augtrial.statistics.panel import paired_allowance
 from augtrial.statistics.power import AS_PLANNED, TRUTHS, Design, PlannedContrast, power
 from augtrial.statistics.verdicts import MIN_REPLICATES, PRIMARY, SECONDARY
 
@@ -135,6 +136,7 @@ def _roles(study: Study, fewer: int) -> Iterator[tuple[str, Design]]:
         margin=settings.margin,
         level=1 - settings.confidence,
         question=contrast_question(settings.primary_contrast),
+        allowance=paired_allowance(len(study.folds), len(known.relevant), counted=known.counted),
     )
     yield PRIMARY, primary
     if others:

@@ -104,6 +104,7 @@ def difference_row(a: Outcome, b: Outcome, panel: Panel, confidence: float) -> d
     """
     values = a.sample() - b.sample()
     options: dict[str, Any] = {"counted": a.counted, "parts": a.parts}
+    options["allowance"] = panel.paired_training(counted=a.counted)
     interval, p = difference_interval(values, a.trials, confidence, **options)
     if a is b and values.size:
         interval, p = replace(interval, low=0.0, high=0.0, se=0.0, df=float("nan")), 1.0

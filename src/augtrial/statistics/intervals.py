@@ -194,12 +194,14 @@ def difference_interval(
     *,
     counted: bool = True,
     parts: Strata | None = None,
+    allowance: float = 1.0,
 ) -> tuple[Interval, float]:
     """Return the interval of paired differences, within [-1, 1], and the p value that fits it.
 
     It is the t interval of `crossed_interval` of the values (shape [P, R]). A difference of right
     answers (`counted`) also reaches over the differences that so few discordant patients cannot
-    exclude (`discordance`); at a variance of zero, its standard error is one trial. An AUC or a
+    exclude (`discordance`); at a variance of zero, its standard error is one trial. `allowance` is a
+    factor on the variance (`panel.paired_allowance`). An AUC or a
     Dice has no such limits: where fewer than `MIN_CARRYING` patients carry the variance, its
     interval is not estimable (NaN).
     """
@@ -210,7 +212,8 @@ def difference_interval(
     interval = crossed_interval(values, confidence, parts=parts)
     if np.isnan(interval.se):
         return UNKNOWN, float("nan")
-    mean, se, df = float(np.mean(values)), interval.se, interval.df
+    mean, df = float(np.mean(values)), interval.df
+    se = interval.se * allowance**0.5
     if se == 0:
         se, df = 1 / trials, len(values) - 1.0
     worth = trials / stability(values, trials, confidence) if counted else None

@@ -10,6 +10,24 @@ import pandas as pd
 from augtrial.core.errors import UserError
 
 FEW_PATIENTS = 40  # so few need twice the allowance for shared training lesions
+PAIRED_COUNTED, PAIRED_AREA = 1 / 8, 1 / 2  # of it remain in a difference between arms
+
+
+def training_allowance(folds: int, cases: int) -> float:
+    """Return the factor on an arm's variance for so many folds and patients."""
+    return 1.0 if folds == 1 else 1 + (1 + FEW_PATIENTS / cases) / (folds - 1)
+
+
+def paired_allowance(folds: int, cases: int, *, counted: bool) -> float:
+    """Return the factor on the variance of a difference between arms, from the same simulation.
+
+    Arms that learn alike gain and lose alike from another cohort. Of others, the difference keeps
+    an eighth of an arm's allowance, or half of it where the endpoint is no count of right answers.
+    """
+    share = PAIRED_COUNTED if counted else PAIRED_AREA
+    return 1 + share * (training_allowance(folds, cases) - 1)
+
+
 LESIONS_AS_PATIENTS = "lesions as patients"  # an interval is too narrow if a patient has several
 COLUMNS = ["lesion_id", "patient_id", "fold", "replicate", "arm", "label"]
 
@@ -57,9 +75,11 @@ class Panel:
         the smaller it is; paired differences lose what the arms share. An allowance that simulated
         cross-validation asks for (docs/statistics.md).
         """
-        if self.folds == 1:
-            return 1.0
-        return 1 + (1 + FEW_PATIENTS / self.cases) / (self.folds - 1)
+        return training_allowance(self.folds, self.cases)
+
+    def paired_training(self, *, counted: bool) -> float:
+        """Return the factor on the variance of a paired difference (`paired_allowance`)."""
+        return paired_allowance(self.folds, self.cases, counted=counted)
 
     def counts(self, among: np.ndarray | None = None) -> dict[str, Any]:
         """Return replicates, folds, lesions, patients: of the lesions `among` [n], or of all."""

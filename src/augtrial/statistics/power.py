@@ -47,8 +47,8 @@ class Design:
     `patients` are those that the mean is worth, with `df` degrees of freedom for the variance over
     them (`intervals.strata`); `trials` is what they are worth in errors (`Outcome.trials`), None
     where the endpoint is no share of right answers. `margin` is a fraction, `level` two-sided;
-    `contrasts` is the number among which the p value is adjusted, at Holm's strictest step, and
-    `question` a key of `names.QUESTIONS`.
+    `contrasts` is the number among which the p value is adjusted, at Holm's strictest step,
+    `question` a key of `names.QUESTIONS`, `allowance` that of `intervals.difference_interval`.
     """
 
     patients: float
@@ -59,6 +59,7 @@ class Design:
     level: float
     contrasts: int = 1
     question: str = DIFFERENCE
+    allowance: float = 1.0
 
 
 class PlannedContrast:
@@ -78,7 +79,7 @@ class PlannedContrast:
             for term, part, df in zip(terms, uniform[1:], dfs, strict=True)
         )
         variance, self.df = crossed_variance(drawn, dfs)
-        self.se, self.trials = np.sqrt(variance), None
+        self.se, self.trials = np.sqrt(variance * design.allowance), None
         self.error = stats.norm.ppf(uniform[0]) * np.sqrt(terms[0] + terms[1] - terms[2])
         if design.trials is not None:  # `intervals.stability`, of mean squares
             unseen = (stats.norm.ppf(1 - design.level / 2) / design.trials) ** 2
