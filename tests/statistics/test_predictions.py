@@ -29,12 +29,62 @@ def test_ids_and_labels_stay_text_through_a_file(tmp_path):
     np.testing.assert_allclose(again["p_NA"], [0.9, 0.4])
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04\xff\xfe", b"a,b\n1,2\n1,2,3\n"])
-def test_a_file_that_is_no_table_is_named(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "the file is empty"),
+        (b"PK\x03\x04\xff\xfe", "this is a spreadsheet or zip file"),
+        (b"\x1f\x8b\x08", "is truncated or damaged"),
+        ("a,b\n".encode("utf-16"), "looks like UTF-16"),
+        (b"a,b\n\xff,1\n", "row 2: byte 0xff"),
+        (b"a,b\n\n1,2\n1,2,3\n1\n", "row 4 has 3 cells, but the header has 2"),
+        (b"lesion_id,fold\n1,2,\n1,2,\n", "row 2 has 3 cells, but the header has 2"),
+        (b"lesion_id;fold;p_a\n1;2;0,3\n", "the cells are separated by semicolons"),
+        (b"lesion_id\tfold\n1\t2\n", "the cells are separated by tabs"),
+        (b"arm,p_a,arm,p_a,note,note\n", "there are 2 columns 'arm': keep one"),
+        (b'arm,note\na,"b"c\n', "row 2 is not valid CSV"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named_with_what_it_is(tmp_path, content, told):
     path = tmp_path / "predictions.csv"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"predictions\.csv: is no CSV table"):
+    with pytest.raises(UserError) as caught:
+        read_predictions([path, path.with_name("predictions.csv")])
+    assert caught.value.problems[0].startswith(str(path))
+    assert told in caught.value.problems[0]
+
+
+def test_blank_rows_are_counted_but_not_read(tmp_path):
+    path = tmp_path / "predictions.csv"
+    header, first, second = ROWS.to_csv(index=False).splitlines()
+    blank = "," * header.count(",")
+    lines = ["", header.replace(",", ", "), "", first, blank, second, "  ", blank, ""]
+    path.write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    again = read_predictions(path)
+    assert again.index.get_level_values("row").tolist() == [4, 6]
+    pd.testing.assert_frame_equal(again.reset_index(drop=True), ROWS, check_dtype=False)
+
+
+def test_a_compressed_table_is_read(tmp_path):
+    ROWS.to_csv(tmp_path / "predictions.csv.gz", index=False)
+    assert len(read_predictions(tmp_path / "predictions.csv.gz")) == len(ROWS)
+
+
+@pytest.mark.parametrize("name", ["fold", "replicate"])
+@pytest.mark.parametrize("word", ["nan", "NA", "-"])
+def test_a_number_that_is_missing_is_no_fold_or_replicate_of_its_own(tmp_path, name, word):
+    path = tmp_path / "predictions.csv"
+    table = ROWS.astype(object)
+    table.loc[1, name] = word
+    table.to_csv(path, index=False)
+    with pytest.raises(UserError, match=rf"row 3 has no {name}"):
         read_predictions(path)
+
+
+def test_one_id_in_two_forms_of_unicode_is_one(tmp_path):
+    path = tmp_path / "predictions.csv"
+    ROWS.assign(patient_id=["Andre\u0301", "Andr\u00e9"]).to_csv(path, index=False)
+    assert read_predictions(path)["patient_id"].nunique() == 1
 
 
 @pytest.mark.parametrize("name", ["lesion_id", "fold", "replicate", "arm", "label", "predicted"])
@@ -73,13 +123,6 @@ def test_spaces_around_names_do_not_make_other_names(tmp_path):
         ROWS[["arm", "label"]],
         check_dtype=False,
     )
-
-
-def test_rows_with_more_cells_than_the_header_are_told(tmp_path):
-    path = tmp_path / "predictions.csv"
-    path.write_text("lesion_id,fold\n1,2,\n1,2,\n", encoding="utf-8")
-    with pytest.raises(UserError, match="the rows have more cells than the header"):
-        read_predictions(path)
 
 
 def test_missing_files_are_all_named(tmp_path):

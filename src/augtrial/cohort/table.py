@@ -1,6 +1,5 @@
 """The lesion table: one row per lesion, read and checked as a whole."""
 
-import codecs
 import csv
 import io
 import unicodedata
@@ -8,10 +7,10 @@ from pathlib import Path
 
 from augtrial.cohort.lesion import OPTIONAL, REQUIRED, Cohort, Lesion
 from augtrial.cohort.rows import Problems, Row, row_lesion, rows_in_words
+from augtrial.core.io import SEPARATORS, not_utf8
 from augtrial.core.names import did_you_mean, letters
 
 NEEDED = "give a header row and one row per lesion"
-SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
 
 
 def read_table(path: Path) -> Cohort:
@@ -45,22 +44,10 @@ def _decode(path: Path) -> str:
     else:
         if not raw.strip():
             problems.add("empty", f"the file is empty: {NEEDED}")
-    if raw.startswith(b"PK\x03\x04"):
-        problems.add("encoding", "this is a spreadsheet or zip file: save it as 'CSV UTF-8'")
-    elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw[:200]:
-        how = f"save it as 'CSV UTF-8', or: iconv -f UTF-16 -t UTF-8 {path.name} > new.csv"
-        problems.add("encoding", f"the text looks like UTF-16, not UTF-8: {how}")
+    if found := not_utf8(raw, path.name):
+        problems.add("encoding", *found)
     problems.raise_if_any()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = raw.count(b"\n", 0, error.start) + 1
-        how = f"save it as 'CSV UTF-8', or: iconv -f CP1252 -t UTF-8 {path.name} > new.csv"
-        byte = f"byte 0x{raw[error.start]:02x} ({raw[error.start : error.end].decode('latin-1')!r})"
-        text = f"{byte} is not UTF-8; it looks like Latin-1 (Windows-1252): {how}"
-        problems.add("encoding", text, row)
-        problems.raise_if_any()
-        raise
+    return raw.decode("utf-8-sig")
 
 
 def _parse(text: str, problems: Problems) -> tuple[list[Row], set[str]]:

@@ -1,13 +1,18 @@
 """The files of results: written complete or not at all, and read back."""
 
+import codecs
+import gzip
 import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from augtrial.core.errors import UserError
 
 if TYPE_CHECKING:  # `script_context`, which imports this, comes before NumPy
     import numpy as np
@@ -19,6 +24,8 @@ NAMES = (
     *("arm", "curve", "recipe", "contrast", "endpoint", "class", "label", "predicted", "unit"),
     *("lesion_id", "patient_id", "conditional_on", "method", "synthesizer", "measure", "network"),
 )
+# What a spreadsheet may put between cells in the place of a comma, in words.
+SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
 _REPLICATE_FOLD = re.compile(r"replicate(\d+)/fold(\d+)/")
 
 
@@ -82,6 +89,38 @@ def read_table(path: str | Path) -> "pd.DataFrame":
 
     names = dict.fromkeys(NAMES, str)
     return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+
+
+def read_text(path: str | Path) -> str:
+    """Return a text file's text, unpacked if it is a .gz file; UserError unless it is UTF-8."""
+    path = Path(path)
+    raw = path.read_bytes()
+    if raw.startswith(b"\x1f\x8b"):
+        try:
+            raw = gzip.decompress(raw)
+        except (EOFError, OSError, zlib.error) as error:
+            raise UserError(f"{path}: is truncated or damaged ({error}): copy it again") from None
+    if found := not_utf8(raw, path.name):
+        text, row = found
+        raise UserError(f"{path}{f', row {row}' if row else ''}: {text}")
+    return raw.decode("utf-8-sig")
+
+
+def not_utf8(raw: bytes, name: str) -> tuple[str, int | None] | None:
+    """Return what bytes are that are no text in UTF-8, and in which row; None if they are."""
+    if raw.startswith(b"PK\x03\x04"):
+        return "this is a spreadsheet or zip file: save it as 'CSV UTF-8'", None
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw[:200]:
+        how = f"save it as 'CSV UTF-8', or: iconv -f UTF-16 -t UTF-8 {name} > new.csv"
+        return f"the text looks like UTF-16, not UTF-8: {how}", None
+    try:
+        raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = raw.count(b"\n", 0, error.start) + 1
+        how = f"save it as 'CSV UTF-8', or: iconv -f CP1252 -t UTF-8 {name} > new.csv"
+        byte = f"byte 0x{raw[error.start]:02x} ({raw[error.start : error.end].decode('latin-1')!r})"
+        return f"{byte} is not UTF-8; it looks like Latin-1 (Windows-1252): {how}", row
+    return None
 
 
 def file_hash(path: str | Path) -> str:
