@@ -77,6 +77,34 @@ def test_ties_and_rounded_probabilities_pass():
     assert "p_metastasis is 0.400002" in problems(changed(slice(3), predicted="cyst", **ties))[0]
 
 
+@pytest.mark.parametrize("scores", [[0.3, 0.3, 0.3], [0.9, 0.9, 0.95], [0.0, 0.0, 0.0]])
+def test_probabilities_that_do_not_add_up_to_1_are_named_with_their_row(scores):
+    table = changed([7], predicted="hemangioma")
+    table.loc[7, SCORES] = scores
+    assert only_problem(table) == (
+        f"lesion l7, fold 2, replicate 1, arm none: the probabilities p_<class> add up to "
+        f"{sum(scores):.4g}, not to 1: is a class missing? divide the scores of separate networks "
+        "by their sum"
+    )
+
+
+def test_probabilities_rounded_to_two_digits_pass():
+    table = changed([7], predicted="cyst")
+    table.loc[7, SCORES] = [0.35, 0.33, 0.33]
+    require_sound(table, [PAIR])
+
+
+def test_a_class_with_a_word_of_the_tables_is_told():
+    names = {"p_cyst": "p_macro"}
+    told = only_problem(SOUND.replace("cyst", "macro").rename(columns=names))
+    assert told == "class 'macro': the result tables use this word; rename the class"
+
+
+def test_lesions_of_one_class_only_are_told():
+    told = only_problem(SOUND[SOUND["label"] == "cyst"])
+    assert told == "all lesions are of one class, 'cyst': at least two classes are needed"
+
+
 def test_a_kind_of_problem_has_five_examples_and_their_number():
     told = problems(changed(slice(19), **dict(zip(SCORES, (1, 0, 0), strict=True))), PAIR)
     wrong = (SOUND["predicted"].iloc[:20] != "cyst").sum()
@@ -85,9 +113,9 @@ def test_a_kind_of_problem_has_five_examples_and_their_number():
 
 
 def test_file_and_row_are_those_of_the_file(tmp_path):
-    changed(SOUND.index == 30, predicted="cyst", p_cyst=0.0).iloc[24:].to_csv(
-        tmp_path / "b.csv", index=False
-    )
+    scores = dict(zip(SCORES, (0.0, 0.4, 0.6), strict=True))
+    wrong = changed(SOUND.index == 30, predicted="cyst", **scores)
+    wrong.iloc[24:].to_csv(tmp_path / "b.csv", index=False)
     SOUND.iloc[:24].to_csv(tmp_path / "a.csv", index=False)
     table = read_predictions([tmp_path / "a.csv", tmp_path / "b.csv"])
     assert f"({tmp_path / 'b.csv'} row 8): predicted is 'cyst'" in only_problem(table)

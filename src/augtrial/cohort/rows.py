@@ -9,10 +9,8 @@ from pathlib import Path
 
 from augtrial.cohort.lesion import BOX, OPTIONAL, PICTURES, REQUIRED, VOLUMES, Lesion
 from augtrial.core.errors import UserError
-from augtrial.core.names import first_lines
+from augtrial.core.names import RESERVED_CLASSES, first_lines
 
-# The result tables use these words in the column of the classes.
-_RESERVED = ("all", "macro", "weighted")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 MAX_LISTED = 20  # problems of one kind
 
@@ -125,7 +123,7 @@ def _check_names(row: Row, lesion_id: str, label: str) -> None:
     if re.search(r"[^\w -]", label):
         reason = "only letters, digits, '_', '-' and spaces are allowed: classes become file names"
         row.report("bad label", f"label is {label!r}: {reason}")
-    if label.lower() in _RESERVED:
+    if label.lower() in RESERVED_CLASSES:
         reason = "the result tables use this word; rename the class"
         row.report("bad label", f"label is {label!r}: {reason}")
 

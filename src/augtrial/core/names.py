@@ -26,6 +26,9 @@ PRIMARY_ENDPOINTS = {
     "auc": ("auc", "macro"),
 }
 
+# Words that the result tables use in the column of the classes, so that no class may have them.
+RESERVED_CLASSES = ("all", "macro", "weighted")
+
 
 def contrast_arms(contrast: str) -> tuple[str, str]:
     """Return the two arms of a contrast; no arm's name may contain what stands between them."""

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from augtrial.core.errors import UserError
-from augtrial.core.names import DIFFERENCE, contrast_arms, contrast_question, count, letters
+from augtrial.core.names import (
+    DIFFERENCE,
+    RESERVED_CLASSES,
+    contrast_arms,
+    contrast_question,
+    count,
+    letters,
+)
 from augtrial.statistics.classification import classification_panels
 from augtrial.statistics.contrasts import mismatches, unknown_arms
 from augtrial.statistics.panel import COLUMNS, require_columns
@@ -14,6 +21,7 @@ from augtrial.statistics.predictions import place
 
 SHOWN = 5  # examples of one kind of problem
 TOLERANCE = 1e-6  # of a probability: files hold rounded numbers
+ROUNDED = 0.005  # what rounding to two digits may add to each probability of a sum
 # Patient ids that stand for no patient, in small letters; "-", "?" and the like have no letters.
 NO_PATIENT = {
     *("", "na", "nan", "none", "null", "nil", "unknown", "unk", "undefined", "missing"),
@@ -28,11 +36,12 @@ def require_sound(predictions: pd.DataFrame, contrasts: Sequence[str]) -> None:
     `contrasts` are as the user wrote them, with those that are repeated.
 
     Raises:
-        UserError: a column is missing. Or, all at once and with a few examples each: the predicted
-            class is not the most probable one; a patient is in several folds; patient ids are
-            incomplete, stand for no patient, or are all the same; both arms of a contrast are the
-            same, in all replicates or in two replicates; a contrast is repeated; and what
-            `classification_panels` and `contrast_table` do not accept.
+        UserError: a column is missing. Or, all at once and with a few examples each: the
+            probabilities of a row do not add up to 1; the predicted class is not the most probable
+            one; all lesions are of one class, or a class has a word of the tables; a patient is in
+            several folds; patient ids are incomplete, stand for no patient, or are all the same;
+            both arms of a contrast are the same, in all replicates or in two replicates; a contrast
+            is repeated; and what `classification_panels` and `contrast_table` do not accept.
     """
     require_columns(predictions, [*COLUMNS, "predicted"])
     patient = predictions["patient_id"].astype(object)
@@ -40,6 +49,8 @@ def require_sound(predictions: pd.DataFrame, contrasts: Sequence[str]) -> None:
     problems = [
         *_contrast_problems(contrasts),
         *_pairing_problems(predictions, dict.fromkeys(contrasts)),
+        *_class_problems(rows),
+        *_not_one(rows),
         *_less_probable(rows),
         *_patient_problems(rows),
         *_copies(rows, dict.fromkeys(contrasts)),
@@ -82,6 +93,37 @@ def _probabilities(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns p_<class> as numbers; NaN is none."""
     scores = [name for name in rows if name.startswith("p_")]
     return rows[scores].apply(pd.to_numeric, errors="coerce").astype(float)
+
+
+def _class_problems(rows: pd.DataFrame) -> list[str]:
+    """Return classes whose names the result tables use, and whether there is one class only."""
+    names = [name[2:] for name in rows if name.startswith("p_")]
+    problems = [
+        f"class {name!r}: the result tables use this word; rename the class"
+        for name in names
+        if name.lower() in RESERVED_CLASSES
+    ]
+    if rows["label"].nunique() == 1 < rows["lesion_id"].nunique():
+        only = rows["label"].iloc[0]
+        problems.append(f"all lesions are of one class, {only!r}: at least two classes are needed")
+    return problems
+
+
+def _not_one(rows: pd.DataFrame) -> list[str]:
+    """Return rows whose probabilities do not add up to 1, but for what rounding explains."""
+    probability = _probabilities(rows).to_numpy()
+    total = probability.sum(axis=1)
+    usable = ((probability >= 0) & (probability <= 1)).all(axis=1) & (probability.shape[1] > 0)
+    wrong = usable & (abs(total - 1) > ROUNDED * probability.shape[1] + TOLERANCE)
+
+    def words(i: int) -> str:
+        return (
+            f"{place(rows, i)}: the probabilities p_<class> add up to {total[i]:.4g}, not to 1: is "
+            "a class missing? divide the scores of separate networks by their sum"
+        )
+
+    what = "rows whose probabilities do not add up to 1"
+    return _examples(np.flatnonzero(wrong).tolist(), words, what)
 
 
 def _less_probable(rows: pd.DataFrame) -> list[str]:
