@@ -1,4 +1,5 @@
 import re
+import runpy
 
 import pytest
 import yaml
@@ -111,6 +112,51 @@ def test_a_primary_contrast_that_is_none_of_them_is_told(tmp_path, capsys):
     command = ["compare", str(path), "--contrast", "classic - none"]
     assert main([*command, "--primary", "none - classic"]) == 1
     assert "--primary 'none - classic' is none of the contrasts" in capsys.readouterr().err
+
+
+def test_a_primary_contrast_is_no_positive_control_too(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "classic - none"]
+    command += ["--contrast", "classic+dcgan - classic", "--control", "classic - none"]
+    assert main(command) == 1
+    assert "'classic - none' is the primary contrast and a positive" in capsys.readouterr().err
+    assert main([*command, "--primary", "classic+dcgan - classic"]) == 0
+
+
+def test_a_wrong_primary_is_told_with_everything_else_that_is_wrong(tmp_path, capsys):
+    path = tmp_path / "predictions.csv"
+    made_up.predictions().to_csv(path, index=False)
+    command = ["compare", str(path), "--contrast", "clasic - none", "--primary", "classic - none"]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "did you mean 'clasic - none'" in said
+    assert "no arm 'clasic'" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["compare", "x.csv", "--contrast", "a - b", "--margin", text] for text in ("3%", "0,03")),
+        *(["compare", "x", "--contrast", "a - b", "--confidence", text] for text in ("0.05", "95")),
+        *(["plan", "x.yaml", "--cores", text] for text in ("0", "-1", "two")),
+        ["claim", "--cases", "9", "--right", "5", "4", "--discordance", "11%"],
+    ],
+)
+def test_a_number_of_an_option_that_cannot_be_meant_is_told_with_what_can(words, capsys):
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr().err
+    assert "give a " in said
+    assert f"(got {words[-1]!r})" in said
+
+
+def test_the_commands_run_as_a_module_too(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["augtrial", "claim", "--cases", "9", "--right", "5", "4"])
+    with pytest.raises(SystemExit) as ended, pytest.warns(RuntimeWarning, match="sys.modules"):
+        runpy.run_module("augtrial.cli", run_name="__main__")
+    assert ended.value.code == 0
+    assert "claimed: 5 of 9 cases" in capsys.readouterr().out
 
 
 def test_a_probability_that_is_missing_is_told_without_a_traceback(tmp_path, capsys):

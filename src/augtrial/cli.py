@@ -8,7 +8,7 @@ from typing import Any
 
 from augtrial import __version__
 from augtrial.core.errors import UserError
-from augtrial.core.names import PRIMARY_ENDPOINTS
+from augtrial.core.names import PRIMARY_ENDPOINTS, hint
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "the smallest relevant difference, as a fraction (default: %(default)s)"
     compare.add_argument("--margin", type=_fraction, default=0.03, help=text)
     text = "confidence level of the intervals (default: %(default)s)"
-    compare.add_argument("--confidence", type=_fraction, default=0.95, help=text)
+    compare.add_argument("--confidence", type=_confidence, default=0.95, help=text)
     compare.add_argument("--tables", type=Path, metavar="FOLDER", help="write the tables here")
     compare.set_defaults(run=_compare)
 
@@ -94,7 +94,7 @@ def _add_plan(commands: Any) -> None:
     text = "standard deviations in points: patients=15,replicates=1,both=29 (docs/plan.md)"
     source.add_argument("--components", default="", help=text)
     text = "cores for the estimate of hours (default: all of this machine)"
-    plan.add_argument("--cores", type=int, help=text)
+    plan.add_argument("--cores", type=_cores, help=text)
     text = "write plan.csv and the figure plan.svg, plan.pdf here"
     plan.add_argument("--out", dest="folder", type=Path, metavar="FOLDER", help=text)
     plan.set_defaults(run=_plan)
@@ -108,10 +108,36 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 
 def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"give a fraction between 0 and 1 (got {text})")
+    return _number_above(0, text)
+
+
+def _confidence(text: str) -> float:
+    return _number_above(0.5, text)
+
+
+def _number_above(least: float, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = least
+    if not least < value < 1:
+        how = f"give a number between {least:g} and 1, with a decimal point (got {text!r})"
+        raise argparse.ArgumentTypeError(how)
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        how = f"give a share with a decimal point, such as 0.114 (got {text!r})"
+        raise argparse.ArgumentTypeError(how) from None
+
+
+def _cores(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"give a whole number, 1 or more (got {text!r})")
+    return int(text)
 
 
 def _export(chosen: argparse.Namespace) -> None:
@@ -132,13 +158,23 @@ def _compare(chosen: argparse.Namespace) -> None:
     predictions = read_predictions(chosen.predictions)
     # A contrast may be named a second time as a control, not otherwise.
     contrasts = chosen.contrast + [name for name in chosen.control if name not in chosen.contrast]
-    if chosen.primary and chosen.primary not in contrasts:
-        raise UserError(f"--primary {chosen.primary!r} is none of the contrasts: {contrasts}")
-    require_sound(predictions, contrasts)
+    primary = chosen.primary or contrasts[0]
+    problems = []
+    if primary not in contrasts:
+        problems.append(f"--primary {primary!r} is none of the contrasts{hint(primary, contrasts)}")
+    if primary in chosen.control and len(contrasts) > 1:
+        how = "leave it out of --control, or name another one with --primary"
+        problems.append(f"{primary!r} is the primary contrast and a positive control: {how}")
+    try:
+        require_sound(predictions, contrasts)
+    except UserError as error:
+        raise UserError(problems + error.problems, error.title) from None
+    if problems:
+        raise UserError(problems)
     tables = compare(
         predictions,
         contrasts,
-        primary=chosen.primary,
+        primary=primary,
         controls=chosen.control,
         endpoint=PRIMARY_ENDPOINTS[chosen.endpoint],
         margin=chosen.margin,
@@ -163,7 +199,7 @@ def _add_claim(commands: Any) -> None:
     reported.add_argument("--confusion", type=Path, nargs=2, metavar=("NEW", "OLD"), help=text)
     claim.add_argument("--cases", help="with --right: the number of cases, the same for both")
     text = "share of the cases that only one method had right, if you know it"
-    claim.add_argument("--discordance", type=float, metavar="SHARE", help=text)
+    claim.add_argument("--discordance", type=_number, metavar="SHARE", help=text)
     claim.add_argument("--patients", type=int, help="number of patients the cases come from")
     claim.set_defaults(run=_claim)
 
@@ -206,3 +242,7 @@ def _settings(chosen: argparse.Namespace) -> None:
     from augtrial.config.reference import reference
 
     print(reference(), end="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
