@@ -141,6 +141,13 @@ def test_everything_wrong_with_counts_is_told_at_once():
         read_counts("182", ["85.3%", "143"])
 
 
+@pytest.mark.parametrize("right", [["1", "0.9"], ["85.7%", "1"]])
+def test_a_1_beside_a_share_is_neither_a_count_nor_a_share(right):
+    with pytest.raises(UserError, match="is 1 one case or all"):
+        read_counts("182", right)
+    assert read_counts("182", ["1.0", "0.9"]).right.ravel().tolist() == [182, 164]
+
+
 @pytest.mark.parametrize("huge", ["1e40", "1" * 40, "inf", "nan", "1e999999"])
 def test_numbers_beyond_all_studies_are_told_too(huge):
     with pytest.raises(UserError, match="--cases"):
@@ -207,7 +214,14 @@ def test_macro_sensitivity_may_have_the_other_order():
     assert false_macro_order(claim, claim.discordant()[0]) < 0.1
 
 
-@pytest.mark.parametrize("text", [",a,b\na,8,2\nb,1,9\n", "true\\pred;a;b\r\na;8;2\r\nb;1;9\r\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",a,b\na,8,2\nb,1,9\n",
+        "true\\pred;a;b\r\na;8;2\r\nb;1;9\r\n",
+        "\t0\t1\n0\t8\t2\n1\t1\t9\n   \n",
+    ],
+)
 def test_names_and_semicolons_may_stand_in_a_matrix(tmp_path, text):
     claim = read_confusions([write(tmp_path / "new.csv", "\ufeff" + text)] * 2)
     assert claim.right.tolist() == [[8, 9], [8, 9]]
@@ -229,12 +243,24 @@ def test_a_class_without_cases_has_no_sensitivity(tmp_path):
         (",a,b\na,8,2\nb,1,9", ",b,a\nb,8,2\na,1,9", "the classes a, b; .*old.csv has b, a"),
         ("8,2\n1,9", "8,3\n1,9", "class 1: 10 cases in .*new.csv, 11 in"),
         ("0,0\n0,0", "0,0\n0,0", "no cases"),
+        ("\n8,2\n\n1,x", "8,2\n1,9", "new.csv, row 4, column 2: 'x'"),
+        (",2\n1,9", "8,2\n1,9", "new.csv, row 1, column 1: ''"),
+        ("8,2,10\n1,9,10\n9,11,20", "8,2\n1,9", "new.csv: the last row and column are the sums"),
     ],
 )
 def test_a_matrix_that_is_none_is_told(tmp_path, new, old, told):
     paths = [write(tmp_path / "new.csv", new), write(tmp_path / "old.csv", old)]
     with pytest.raises(UserError, match=told):
         read_confusions(paths)
+
+
+def test_files_that_cannot_be_read_are_all_told(tmp_path):
+    (tmp_path / "old.csv").write_bytes("8,2\n1,9\n".encode("utf-16"))
+    with pytest.raises(UserError) as error:
+        read_confusions([tmp_path / "new.csv", tmp_path / "old.csv"])
+    missing, coded = error.value.problems
+    assert missing.endswith("new.csv cannot be read: No such file or directory")
+    assert "looks like UTF-16" in coded
 
 
 def test_the_examples_in_the_documentation_are_what_is_printed(tmp_path):

@@ -11,6 +11,7 @@ from scipy import stats
 
 from augtrial.core import seeds
 from augtrial.core.errors import UserError
+from augtrial.core.io import read_text
 
 # classic+dcgan against classic, six replicates of 182 brain tumours: 125 of 1,092 pairs of answers
 # (docs/results/brain-tumor-mr-trial/winners.csv, the arms "after").
@@ -146,6 +147,10 @@ def read_counts(cases: str, right: Sequence[str]) -> Claim:
     problems: list[str] = []
     n = _whole(cases, "--cases", problems, least=1)
     counts = [_count(text, n or MOST, problems) for text in right]
+    if any(map(_is_share, right)) and any(
+        _decimal(text) == 1 for text in right if not _is_share(text)
+    ):
+        problems.append(f"--right {' '.join(right)}: is 1 one case or all? write both as shares")
     if problems:
         raise UserError(problems)
     return _claim(np.array([n]), np.array(counts)[:, None])
@@ -158,7 +163,14 @@ def read_confusions(paths: Sequence[Path]) -> Claim:
     no count, a matrix that is not square, and classes that differ between the files.
     """
     problems: list[str] = []
-    read = [_matrix(path, problems) for path in paths]
+    read = []
+    for path in paths:
+        try:
+            read.append(_matrix(path, problems))
+        except UserError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(f"{path} cannot be read: {error.strerror}")
     if problems:
         raise UserError(problems)
     (names, first), (other_names, second) = read
@@ -187,20 +199,24 @@ def _claim(sizes: np.ndarray, right: np.ndarray) -> Claim:
 
 def _matrix(path: Path, problems: list[str]) -> tuple[list[str], np.ndarray]:
     """Return the names of the classes and the counts [C, C] of a file."""
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    rows = list(csv.reader(text.splitlines(), delimiter=";" if ";" in text else ","))
-    rows = [[cell.strip() for cell in row] for row in rows if any(row)]
+    text = read_text(path)
+    mark = next((mark for mark in ";\t" if mark in text), ",")
+    cells = [
+        [cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=mark)
+    ]
+    numbers = [number for number, row in enumerate(cells, 1) if any(row)]  # as a spreadsheet counts
+    rows = [row for row in cells if any(row)]
     names, first = [str(i + 1) for i in range(len(rows))], 1
-    if rows and _decimal(rows[0][0]) is None:  # names in the first row and column
+    if rows and _is_named(rows):  # in the first row and column
         names, of_rows, first = rows[0][1:], [row[0] for row in rows[1:]], 2
-        rows = [row[1:] for row in rows[1:]]
+        rows, numbers = [row[1:] for row in rows[1:]], numbers[1:]
         if names != of_rows:
             problems.append(f"{path}: rows are named {of_rows}, columns {names}; give equal names")
     if not rows or any(len(row) != len(rows) for row in rows):
         widths = ", ".join(str(len(row)) for row in rows) or "no"
         problems.append(
             f"{path}: {len(rows)} rows with {widths} columns; a confusion matrix is square, a row "
-            "for each true class and a column for each predicted class"
+            "for each true class and a column for each predicted class, separated by commas"
         )
         return names, np.zeros((0, 0), int)
     counts = [
@@ -208,14 +224,28 @@ def _matrix(path: Path, problems: list[str]) -> tuple[list[str], np.ndarray]:
             _whole(cell, f"{path}, row {i}, column {j}", problems)
             for j, cell in enumerate(row, first)
         ]
-        for i, row in enumerate(rows, first)
+        for i, row in zip(numbers, rows, strict=True)
     ]
-    return names, np.array(counts)
+    matrix = np.array(counts)
+    row, column = matrix[:-1].sum(axis=0), matrix[:, :-1].sum(axis=1)
+    sums = np.array_equal(matrix[-1], row) and np.array_equal(matrix[:, -1], column)
+    if len(matrix) > 2 and matrix.any() and sums:
+        problems.append(
+            f"{path}: the last row and column are the sums of the others: leave them out"
+        )
+    return names, matrix
+
+
+def _is_named(rows: list[list[str]]) -> bool:
+    """Return whether names of the classes, which may be numbers, stand around the counts."""
+    names, of_rows = rows[0][1:], [row[0] for row in rows[1:]]
+    words = any(_decimal(name) is None for name in names + of_rows)
+    return _decimal(rows[0][0]) is None and (words or names == of_rows)
 
 
 def _count(text: str, cases: int, problems: list[str]) -> int:
     """Return how many of the cases a count, or a share such as 85.7% or 0.857, stands for."""
-    number, is_share = _decimal(text.removesuffix("%").strip()), "%" in text or "." in text
+    number, is_share = _decimal(text.removesuffix("%").strip()), _is_share(text)
     most = 100 if "%" in text else 1 if is_share else cases
     if number is None or not 0 <= number <= most or (number % 1 and not is_share):
         right = f"a whole number from 0 to {cases}, or a share such as 85.7% or 0.857"
@@ -227,6 +257,10 @@ def _count(text: str, cases: int, problems: list[str]) -> int:
         nearest = f"the nearest is {count} ({_percent(count / cases)})"
         problems.append(f"--right {text}: no number of {cases} cases is this share; {nearest}")
     return count
+
+
+def _is_share(text: str) -> bool:
+    return "%" in text or "." in text
 
 
 def _whole(text: str, what: str, problems: list[str], least: int = 0) -> int:
