@@ -109,13 +109,25 @@ def test_a_contrast_in_one_direction_names_arms_as_others_do():
 
 
 def test_the_primary_contrast_is_the_first_unless_another_one_is_named():
-    names = ["new - none", "none - new"]
+    names = ["new - none", "none non-inferior to new"]
     whole = {**SMALLEST, "arms": {"none": {}, "new": {"classic": 7}}, "contrasts": names}
     assert read_settings(whole).primary_contrast == names[0]
     assert read_settings({**whole, "primary": names[1]}).primary_contrast == names[1]
     assert read_settings(SMALLEST | {"contrasts": []}).primary_contrast == ""
     (problem,) = problems(**{**whole, "primary": "new-none"})
     assert problem == ("primary: 'new-none' is none of the contrasts; did you mean 'new - none'?")
+
+
+@pytest.mark.parametrize("again", ["new - none", "none - new", "new  - none"])
+def test_a_contrast_that_asks_what_another_one_asks_is_refused(again):
+    arms = {"none": {}, "new": {"classic": 7}}
+    (problem,) = problems(arms=arms, contrasts=["new - none", again])
+    assert problem == f"contrasts: '{again}' repeats 'new - none': keep one"
+
+
+def test_a_built_in_cohort_of_one_class_is_refused():
+    (problem,) = problems(cohort={"phantom": {"classes": {"cyst": 30}}})
+    assert problem == "cohort.phantom.classes: give at least two (got cyst)"
 
 
 def test_a_shared_synthesizer_and_several_splits_are_refused():
@@ -144,6 +156,24 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
     path.write_text("study: [", encoding="utf-8")
     with pytest.raises(UserError, match=r"broken\.yaml is not valid YAML"):
         read_settings_file(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["margin: 0.05\nmargin: 0.03\n", "arms:\n  a: {classic: 1}\n  a: {classic: 2}\n"]
+)
+def test_a_key_that_stands_twice_in_a_file_is_refused_with_its_line(tmp_path, text):
+    path = tmp_path / "twice.yaml"
+    path.write_text(f"study: s\n{text}", encoding="utf-8")
+    with pytest.raises(UserError, match="stands here a second time: keep one") as caught:
+        read_settings_file(path)
+    assert f"line {text.count(chr(10)) + 1}" in str(caught.value)
+
+
+def test_keys_of_a_group_that_is_referred_to_may_be_replaced(tmp_path):
+    path = tmp_path / "merged.yaml"
+    text = "study: s\narms:\n  a: &a {classic: 5}\n  b: {<<: *a, classic: 6}\n"
+    path.write_text(text, encoding="utf-8")
+    assert read_settings_file(path).arms["b"].classic == 6
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,10 @@ def test_the_same_config_gives_the_same_lock():
         ({"seed": 3}, "seed: 1 in the lock, 3 now"),
         ({"roi": {"size": 16, "margin": 0.4}}, "roi.margin: 0.29 in the lock, 0.4 now"),
         ({"contrasts": CONTRASTS[:1]}, "contrasts.classic - none: only in the lock"),
-        ({"contrasts": [*CONTRASTS, "none - classic"]}, "contrasts.none - classic: only now"),
+        (
+            {"contrasts": [*CONTRASTS, "classic+dcgan - none"]},
+            "contrasts.classic+dcgan - none: only now",
+        ),
         ({"primary": CONTRASTS[1]}, "contrasts.classic - none: secondary in the lock, primary now"),
         ({"arms": {**ARMS, "more": {"classic": 8}}}, "arms.more: only now"),
         (
@@ -255,6 +258,11 @@ def test_a_lock_is_not_written_over_another(written):
     assert (path.name, page.name) == ("second.json", "second.protocol.md")
 
 
+def test_a_folder_is_no_place_for_a_lock(written):
+    with pytest.raises(UserError, match=r"\. exists already"):
+        write_lock(Path("mine.yaml"), Path())
+
+
 def test_a_lock_of_a_study_that_cannot_run_is_not_written():
     arms = {**ARMS, "classic": {"classic": 10_000}}
     settings = study_of(arms=arms).settings.model_dump(mode="json")
@@ -289,6 +297,11 @@ def edited(lock: dict, **entry) -> str:
         (lambda lock: '{"margin": 0.03}', "is not a lock"),
         (lambda lock: json.dumps({**lock, "version": 7}), "is of version 7, and augtrial"),
         (lambda lock: edited(lock, value=0.05), "was changed in margin after it was written"),
+        (lambda lock: json.dumps({**lock, "entries": [3]}), "was changed after it was written"),
+        (
+            lambda lock: json.dumps({**lock, "entries": {**lock["entries"], "margin": 0.05}}),
+            "was changed in margin after it was written",
+        ),
         (lambda lock: json.dumps({**lock, "date": DATE}), "was changed after it was written"),
     ],
 )

@@ -90,14 +90,27 @@ def read_settings_file(path: Path) -> Settings:
     return read_settings(read_config(path), str(path))
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: the last one would count, and nobody would notice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                what = f"the key '{key.value}' stands here a second time: keep one"
+                raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """Return what a YAML file of settings holds, not yet checked.
 
     Raises:
-        UserError: it cannot be read, or holds no keys.
+        UserError: it cannot be read, holds no keys, or has a key twice.
     """
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

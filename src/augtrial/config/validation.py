@@ -11,7 +11,14 @@ from augtrial.config.arms import Arm
 from augtrial.config.classifier import Budget
 from augtrial.config.settings import Settings
 from augtrial.config.types import models_in, plain
-from augtrial.core.names import ORACLE, QUESTIONS, SEPARATOR, contrast_arms, hint
+from augtrial.core.names import (
+    ORACLE,
+    QUESTIONS,
+    SEPARATOR,
+    contrast_arms,
+    hint,
+    repeated_contrasts,
+)
 from augtrial.core.registry import synthesizers, tasks
 
 
@@ -93,6 +100,9 @@ def _single_problems(settings: Settings) -> Iterable[str]:
             "replicate's split holds out; set folds.split to one, or do not share the "
             "synthesizers"
         )
+    cohort = settings.cohort
+    if cohort.table == "phantom" and len(cohort.phantom.classes) == 1:
+        yield f"cohort.phantom.classes: give at least two (got {', '.join(cohort.phantom.classes)})"
     for name in settings.figures.order:
         if name not in settings.arms:
             yield f"figures.order: unknown arm '{name}'{hint(name, settings.arms)}"
@@ -232,6 +242,8 @@ def _contrast_problems(settings: Settings) -> Iterable[str]:
         for arm in contrast_arms(contrast):
             if arm not in settings.arms:
                 yield f"contrasts: '{contrast}': unknown arm '{arm}'{hint(arm, settings.arms)}"
+    for contrast, earlier in repeated_contrasts(settings.contrasts):
+        yield f"contrasts: '{contrast}' repeats '{earlier}': keep one"
     if settings.primary and settings.primary not in settings.contrasts:
         known = hint(settings.primary, settings.contrasts)
         yield f"primary: '{settings.primary}' is none of the contrasts{known}"

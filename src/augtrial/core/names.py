@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 SEPARATOR = " - "
 DIFFERENCE, NON_INFERIOR, SUPERIOR = "difference", "non-inferior", "superior"
@@ -41,6 +41,17 @@ def contrast_question(contrast: str) -> str:
     """Return what a contrast asks, a key of `QUESTIONS`: a difference if it is none of them."""
     one_sided = (name for name in (NON_INFERIOR, SUPERIOR) if QUESTIONS[name] in contrast)
     return next(one_sided, DIFFERENCE)
+
+
+def repeated_contrasts(contrasts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each contrast that asks what an earlier one asks, and the earlier one."""
+    asked: dict[object, str] = {}
+    for contrast in contrasts:
+        question, arms = contrast_question(contrast), contrast_arms(contrast)
+        key = question, frozenset(arms) if question == DIFFERENCE else arms
+        if key in asked:
+            yield contrast, asked[key]
+        asked.setdefault(key, contrast)
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

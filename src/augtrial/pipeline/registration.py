@@ -172,7 +172,7 @@ def write_lock(config: Path, out: Path | None = None) -> tuple[Path, Path, dict[
     if problems := fit_problems(study):
         raise UserError(problems, f"{config}: the study cannot be run as it is:")
     path = out or config.with_suffix(".lock.json")
-    page = path.with_name(f"{path.name.removesuffix('.json').removesuffix('.lock')}.protocol.md")
+    page = path.parent / f"{path.name.removesuffix('.json').removesuffix('.lock')}.protocol.md"
     title = "a lock is written once, since its date counts; name another place with --out:"
     if there := [f"{file} exists already" for file in (path, page) if file.exists()]:
         raise UserError(there, title)
@@ -206,8 +206,12 @@ def read_lock(path: Path) -> dict[str, Any]:
         )
     written = {key: value for key, value in lock.items() if key != "hash"}
     if lock.get("hash") != config_hash(written):
-        held = lock.get("entries", {}).items()
-        edited = [name for name, item in held if item.get("hash") != config_hash(item.get("value"))]
+        held = lock.get("entries")
+        edited = [
+            name
+            for name, item in (held.items() if isinstance(held, dict) else ())
+            if not isinstance(item, dict) or item.get("hash") != config_hash(item.get("value", {}))
+        ]
         where = f" in {', '.join(edited)}" if edited else ""
         raise UserError(
             f"lock: {path} was changed{where} after it was written: its hash does not fit; take "

@@ -7,12 +7,11 @@ import pandas as pd
 
 from augtrial.core.errors import UserError
 from augtrial.core.names import (
-    DIFFERENCE,
     RESERVED_CLASSES,
     contrast_arms,
-    contrast_question,
     count,
     letters,
+    repeated_contrasts,
 )
 from augtrial.statistics.classification import classification_panels
 from augtrial.statistics.contrasts import mismatches, unknown_arms
@@ -59,19 +58,19 @@ def require_sound(predictions: pd.DataFrame, contrasts: Sequence[str]) -> None:
         raise UserError(dict.fromkeys(problems), title="these predictions cannot be compared")
 
 
-def _contrast_problems(contrasts: Iterable[str]) -> list[str]:
+def _contrast_problems(contrasts: Sequence[str]) -> list[str]:
     """Return which contrasts compare an arm with itself, or ask what another one asks."""
-    problems, asked = [], dict[object, str]()
-    for contrast in contrasts:
-        question, arms = contrast_question(contrast), contrast_arms(contrast)
-        if arms[0] == arms[1]:
-            problems.append(f"contrast {contrast!r} compares nothing: name two different arms")
-            continue
-        key = question, frozenset(arms) if question == DIFFERENCE else arms
-        if key in asked:
-            problems.append(f"contrast {contrast!r} repeats {asked[key]!r}: keep one")
-        asked.setdefault(key, contrast)
-    return problems
+    same = {name: len(set(contrast_arms(name))) == 1 for name in contrasts}
+    problems = [
+        f"contrast {contrast!r} compares nothing: name two different arms"
+        for contrast in contrasts
+        if same[contrast]
+    ]
+    pairs = (contrast for contrast in contrasts if not same[contrast])
+    return problems + [
+        f"contrast {contrast!r} repeats {earlier!r}: keep one"
+        for contrast, earlier in repeated_contrasts(pairs)
+    ]
 
 
 def _pairing_problems(predictions: pd.DataFrame, contrasts: Iterable[str]) -> list[str]:
