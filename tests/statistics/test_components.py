@@ -82,6 +82,30 @@ def test_a_pilot_that_cannot_tell_is_named(tmp_path):
         pilot_components(tmp_path, MACRO)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is no table"),
+        (b"contrast,\xff\n", "is no table"),
+        (b"a,b\n1,2\n1,2,3\n", "is no table"),
+    ],
+)
+def test_a_pilot_whose_table_cannot_be_read_is_named(tmp_path, content, told):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/contrasts.csv").write_bytes(content)
+    with pytest.raises(UserError, match=told):
+        pilot_components(tmp_path, MACRO)
+
+
+@pytest.mark.parametrize(("column", "value"), [("replicates", "six"), ("v_residual", -0.1)])
+def test_a_pilots_number_that_is_none_is_named_with_its_row(tmp_path, column, value):
+    table = pilot(tmp_path, replicates=3).astype({column: object})
+    table.loc[1, column] = value
+    write_table(tmp_path / "tables" / "contrasts.csv", table)
+    with pytest.raises(UserError, match=rf"contrasts\.csv: row 3: {column} is {value}; give"):
+        pilot_components(tmp_path, MACRO)
+
+
 def test_typed_components_are_standard_deviations_in_points():
     found = typed_components("patients=20, both=30,replicates=0").components["typed"]
     assert found.patients == pytest.approx(0.04)
@@ -96,6 +120,7 @@ def test_typed_components_are_standard_deviations_in_points():
         ("patient=20", ["did you mean 'patients'"]),
         ("patients=-1,replicates=nan,both=x", ["'patients=-1'", "'replicates=nan'", "'both=x'"]),
         ("patients=0,replicates=1,both=0", ["patients and both are 0"]),
+        ("patients=0.15,replicates=0.01,both=0.29", ["give points, 15 and not 0.15"]),
         ("patients=1,patients=1,replicates=0,both=0", ["given twice"]),
         ("15", ["unknown component"]),
         (" ", ["patients is missing", "replicates is missing", "both is missing"]),

@@ -21,6 +21,7 @@ NAMES = ("patients", "replicates", "both")
 SCENARIOS = ("low", "middle", "high")  # of the variance
 TERMS = ("v_patient", "v_replicate", "v_residual")
 PER_CLASS = (("sensitivity", "macro"), ("auc", "macro"))
+SHOWN = 5  # cells that are no numbers
 MIN_PILOT = 3  # replicates: the variance of two is known within a factor of a thousand
 
 
@@ -114,17 +115,31 @@ def pilot_components(folder: Path, endpoint: tuple[str, str]) -> Scenarios:
     path = Path(folder) / "tables" / "contrasts.csv"
     if not path.is_file():
         raise UserError(f"{path} is not there; give the results folder of a finished study")
-    contrasts = read_table(path)
+    try:
+        contrasts = read_table(path)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UserError(f"{path} is no table: {error}") from None
     needed = ["contrast", "endpoint", "class", "replicates", "patients", "lesions", *TERMS]
     if missing := [name for name in needed if name not in contrasts]:
         raise UserError(f"{path} has no column {', '.join(missing)}")
-    table = component_table(contrasts, endpoint)
+    # Only the rows of an endpoint that could not be estimated have no terms of variance.
+    numbers = contrasts[["replicates", "patients", "lesions", *TERMS]]
+    values = numbers.apply(pd.to_numeric, errors="coerce")
+    wrong = np.argwhere(((values < 0) | (values.isna() & numbers.notna())).to_numpy())
+    if len(wrong):
+        raise UserError(
+            f"{path}: row {row + 2}: {numbers.columns[column]} is {numbers.iat[row, column]!s}; "
+            "give the table as the study wrote it"
+            for row, column in wrong[:SHOWN]
+        )
+    table = component_table(contrasts.assign(**values), endpoint)
     table = table[(table["of_replicates"] >= MIN_PILOT) & (table["v_patient"] > 0)]
     if table.empty:
         what = " ".join(reversed(endpoint))
         raise UserError(
             f"{path}: no contrast whose variance of {what} is known; "
-            f"a pilot needs at least {MIN_PILOT} replicates and arms that differ"
+            f"a pilot needs at least {MIN_PILOT} replicates, arms that differ, and several "
+            "patients of each class"
         )
     terms, patients = table[list(TERMS)].mean(), table["worth"].mean()
     replicates = int(table["of_replicates"].min())
@@ -161,6 +176,8 @@ def typed_components(text: str) -> Scenarios:
     problems += [f"{name} is missing" for name in NAMES if name not in values and not problems]
     if not problems and not values["patients"] + values["both"]:
         problems.append("patients and both are 0: then every patient is alike")
+    elif not problems and max(values["patients"], values["both"]) < 1:
+        problems.append("patients and both are below 1: give points, 15 and not 0.15")
     if problems:
         title = "--components are standard deviations such as patients=15,replicates=1,both=29:"
         raise UserError(problems, title)
