@@ -85,6 +85,18 @@ def test_the_papers_gans_have_the_weights_that_they_say(kind):
     assert kind.cost(settings, classes=3, size=size).weights == sum(map(weights, networks))
 
 
+@pytest.mark.parametrize("size", [16, 64])
+@pytest.mark.parametrize("channels", [[32], [16, 32, 32], [64, 96, 128]])
+def test_a_flow_costs_what_it_says(size, channels):
+    kind = synthesizers["flow"]
+    settings = kind.Settings(batch=BATCH, channels=channels)
+    data = TrainingData(images(8, size), np.arange(8) % 3, CLASSES)
+    training = kind.training(data, settings, seed=1, device=CPU)
+    cost = kind.cost(settings, classes=3, size=size)
+    assert cost.weights == weights(training.network)
+    assert cost.multiply_adds == pytest.approx(multiply_adds(training), rel=0.05)
+
+
 @pytest.mark.parametrize("size", [32, 64])
 @pytest.mark.parametrize("channels", [[32, 64, 128], [5, 7]])
 def test_a_classifier_costs_what_it_says(size, channels, monkeypatch):

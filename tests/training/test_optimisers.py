@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from augtrial.training.device import Device
-from augtrial.training.optimisers import adam, sgd
+from augtrial.training.optimisers import adam, adamw, sgd
 
 CPU = Device(torch.device("cpu"), bfloat16=False)
 
@@ -20,11 +20,15 @@ OURS = {
     "sgd": partial(sgd, learning_rate=0.0005, momentum=0.9),
     "plain sgd": partial(sgd, learning_rate=0.0005, momentum=0.0),
     "adam": partial(adam, learning_rate=0.002, betas=(0.5, 0.999)),
+    "adamw": partial(adamw, learning_rate=torch.tensor(0.002), betas=(0.9, 0.99)),
 }
 TORCHS = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, 0.0005, 0.9, nesterov=True),
     "plain sgd": lambda parameters: torch.optim.SGD(parameters, 0.0005),
     "adam": lambda parameters: torch.optim.Adam(parameters, 0.002, (0.5, 0.999)),
+    "adamw": lambda parameters: torch.optim.AdamW(
+        parameters, torch.tensor(0.002), (0.9, 0.99), fused=True
+    ),
 }
 
 
@@ -73,6 +77,17 @@ def test_a_state_loads_as_weights_alone(tmp_path):
     optimiser.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
 
 
+def test_the_learning_rate_of_adamw_may_change_from_step_to_step():
+    rate, weight = torch.tensor(0.0), torch.ones(2, requires_grad=True)
+    optimiser = adamw([weight], rate, (0.9, 0.99), device=CPU)
+    weight.sum().backward()
+    optimiser.step()
+    assert torch.equal(weight, torch.ones(2))
+    rate.fill_(0.5)
+    optimiser.step()
+    torch.testing.assert_close(weight, torch.full((2,), 1 - 0.5 * 0.01 - 0.5))
+
+
 def test_a_parameter_without_a_gradient_stays():
     used, unused = (torch.ones(2, requires_grad=True) for _ in range(2))
     optimiser = ours("sgd")([unused, used])
@@ -86,10 +101,12 @@ def test_the_compiler_is_not_imported():
     """What this module is for; if it fails, PyTorch has changed and the module may go or stay."""
     code = (
         "import sys, torch; from augtrial.training.device import Device;"
-        "from augtrial.training.optimisers import adam, sgd;"
+        "from augtrial.training.optimisers import adam, adamw, sgd;"
         "w = torch.zeros(2, requires_grad=True); cpu = Device(torch.device('cpu'), bfloat16=False);"
         "w.sum().backward(); adam([w], 0.1, (0.5, 0.9), device=cpu).step();"
-        "sgd([w], 0.1, 0.9, device=cpu).step(); sys.exit('torch._dynamo' in sys.modules)"
+        "sgd([w], 0.1, 0.9, device=cpu).step();"
+        "adamw([w], torch.tensor(0.1), (0.5, 0.9), device=cpu).step();"
+        "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -1,4 +1,4 @@
-"""SGD with Nesterov momentum, and Adam, by the functions of torch.optim.
+"""SGD with Nesterov momentum, Adam and AdamW, by the functions of torch.optim.
 
 The classes of torch.optim import PyTorch's compiler at their first use, in each process that
 trains (docs/benchmarks.md). Its functions compute the same numbers and do not.
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.adam import adam as adam_step
+from torch.optim.adamw import adamw as adamw_step
 from torch.optim.sgd import sgd as sgd_step
 
 from augtrial.training.device import Device
@@ -74,9 +75,33 @@ def adam(
     rates |= {"amsgrad": False, "fused": device.is_gpu, "capturable": device.is_gpu}
     change = partial(adam_step, max_exp_avg_sqs=[], **rates, **UNUSED)
     parameters = list(parameters)
+    return Optimiser(change, parameters, _moments(parameters))
+
+
+def adamw(
+    parameters: Iterable[Tensor],
+    learning_rate: Tensor,
+    betas: tuple[float, float],
+    *,
+    weight_decay: float = 0.01,
+    device: Device,
+) -> Optimiser:
+    """Return AdamW (Loshchilov & Hutter, arXiv 1711.05101), in one pass over the parameters.
+
+    The learning rate is a number on the device, which may change from step to step.
+    """
+    rates: dict[str, Any] = {"lr": learning_rate, "beta1": betas[0], "beta2": betas[1], "eps": 1e-8}
+    rates |= {"amsgrad": False, "fused": True, "capturable": device.is_gpu}
+    unused = UNUSED | {"weight_decay": weight_decay}
+    change = partial(adamw_step, max_exp_avg_sqs=[], **rates, **unused)
+    parameters = list(parameters)
+    return Optimiser(change, parameters, _moments(parameters))
+
+
+def _moments(parameters: list[Tensor]) -> State:
     steps = [torch.zeros((), device=parameter.device) for parameter in parameters]
     state = {"exp_avgs": _zeros(parameters), "exp_avg_sqs": _zeros(parameters)}
-    return Optimiser(change, parameters, state | {"state_steps": steps})
+    return state | {"state_steps": steps}
 
 
 def _zeros(parameters: list[Tensor]) -> list[Tensor]:
