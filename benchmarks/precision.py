@@ -20,6 +20,7 @@ import numpy as np
 from augtrial.core.registry import synthesizers
 from augtrial.synthesizers.acgan import AcganSettings
 from augtrial.synthesizers.dcgan import DcganSettings
+from augtrial.synthesizers.flow import FlowSettings
 from augtrial.tasks.classification.networks.frid_adar import FridAdarSettings
 from augtrial.training.device import Device, training_device
 from augtrial.training.engine import Training
@@ -34,6 +35,7 @@ GANS = [  # settings, and the sizes of which they are measured
     (AcganSettings, {}, SYNTHESIZERS + PAPERS),
     (AcganSettings, {"discriminator": "odena"}, SYNTHESIZERS[:1]),
 ]
+FLOWS = [("a quarter of the weights", [32, 48, 64]), ("the default", [64, 96, 128])]
 
 
 def networks() -> Iterator[tuple[str, str, Any, float]]:
@@ -48,6 +50,10 @@ def networks() -> Iterator[tuple[str, str, Any, float]]:
             words = ", ".join([whose, *(f"{key} {value}" for key, value in options.items())])
             widths = f"{'-'.join(map(str, channels))}; batch {batch} ({words})"
             yield settings.kind, widths, settings, update_cost(settings).multiply_adds
+    for whose, channels in FLOWS:
+        settings = FlowSettings(channels=channels)
+        widths = f"{'-'.join(map(str, channels))}; batch {settings.batch} ({whose})"
+        yield settings.kind, widths, settings, update_cost(settings).multiply_adds
 
 
 def training(settings: Any, device: Device) -> Training:

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 
+from augtrial.synthesizers.flow import FlowSettings
+from augtrial.synthesizers.shared import flow_training as flow
 from augtrial.synthesizers.shared import gan_training as gan
 from augtrial.tasks.classification import training
 from augtrial.training import engine
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.engine import train_all
-from augtrial.training.optimisers import adam, sgd
+from augtrial.training.optimisers import adam, adamw, sgd
 from small_networks import (
     ACGAN,
     CPU,
@@ -67,11 +70,12 @@ def gpu(monkeypatch) -> Device:
     # Adam makes a full step of the smallest gradient, whose sign another rounding turns: with one
     # arithmetic the networks are equal (test_optimisers.py compares the arithmetics).
     monkeypatch.setattr(gan, "adam", lambda *rates, device: adam(*rates, device=CPU))
+    monkeypatch.setattr(flow, "adamw", lambda *rates, device: adamw(*rates, device=CPU))
     monkeypatch.setattr(training, "sgd", lambda *rates, device: sgd(*rates, device=CPU))
     return LikeGpu(torch.device("cpu"), bfloat16=False)
 
 
-def assert_close(one: torch.nn.Module, other: torch.nn.Module) -> None:
+def assert_close(one: Any, other: Any) -> None:
     for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
@@ -114,8 +118,9 @@ def test_classifiers_side_by_side_are_those_trained_alone(striped_classes, gpu):
         DCGAN,
         ACGAN,
         ACGAN.model_copy(update={"discriminator": "odena"}),
+        FlowSettings(channels=[16], updates=12, batch=8, steps=2),
     ],
-    ids=["dcgan", "acgan", "odena"],
+    ids=["dcgan", "acgan", "odena", "flow"],
 )
 def test_synthesizers_side_by_side_are_those_trained_alone(striped_classes, gpu, settings):
     images, labels = striped_classes
@@ -123,7 +128,7 @@ def test_synthesizers_side_by_side_are_those_trained_alone(striped_classes, gpu,
     makers = [partial(gan_training, *data, settings, device=gpu) for data in sets]
     for trained, data in zip(train_all(makers, gpu), sets, strict=True):
         alone = trained_to_its_end(gan_training(*data, settings))
-        assert_close(trained.gan, alone.gan)
+        assert_close(trained, alone)
         assert_same_rows(trained.history, alone.history)
         difference = torch.stack(trained.snapshots).int() - torch.stack(alone.snapshots).int()
         assert difference.abs().max() <= 1
