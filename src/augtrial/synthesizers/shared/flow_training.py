@@ -32,7 +32,7 @@ class FlowTraining(RecordedTraining):
     """A flow on its way through its updates.
 
     `network` is what learns; `average` has its averaged weights, which draw. `history` has update
-    and loss (the mean since the row before).
+    and loss (the mean since the row before), which rises where the times change, half way.
     """
 
     def __init__(
