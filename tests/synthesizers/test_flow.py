@@ -203,7 +203,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 
 def test_snapshots_show_the_same_noise_in_each_class(brief):
     _, training = brief
-    assert list(training.epochs) == [6, 12]
+    assert list(training.snapshot_updates) == [6, 12]
     assert [grid.shape for grid in training.snapshots] == 2 * [(2, 8, 32, 32)]
     assert {grid.dtype for grid in training.snapshots} == {torch.uint8}
 

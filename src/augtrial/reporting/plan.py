@@ -46,8 +46,8 @@ def _power(planned: pd.DataFrame, least: str) -> pd.DataFrame:
     found = planned.pivot(index="truth", columns=about, values="power")[columns]
     found = found.loc[list(TRUTHS)].map(percent, digits=0).rename(index=_points)
     design = planned.groupby(about).first().loc[columns]
-    found.loc[least] = design["detectable"].map(percent)
-    stated = (design[f"stated_{end}"].map(percent) for end in ("low", "high"))
+    found.loc[least] = design["detectable"].map(_difference)
+    stated = (design[f"stated_{end}"].map(_difference) for end in ("low", "high"))
     found.loc["as its report will state"] = [
         " to ".join(each) for each in zip(*stated, strict=True)
     ]
@@ -93,6 +93,11 @@ def _cautions(planned: pd.DataFrame, margin: float) -> Iterator[str]:
             f'warning: of arms that are equal "{NO_DIFFERENCE}" is said in {percent(said, 0)} % of '
             f'such studies at most; otherwise they say "{CANNOT_TELL}"'
         )
+
+
+def _difference(value: float) -> str:
+    """Return a difference in points; none is larger than 100."""
+    return percent(value) if value <= 1 else "over 100"
 
 
 def _points(value: float) -> str:

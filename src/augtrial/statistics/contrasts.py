@@ -17,16 +17,8 @@ from augtrial.statistics.panel import Panel
 
 CONTRAST_COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high", "p", "se", "df", "unit"),
-    *(
-        "replicates",
-        "folds",
-        "lesions",
-        "patients",
-        "cases",
-        "v_patient",
-        "v_replicate",
-        "v_residual",
-    ),
+    *("replicates", "folds", "lesions", "patients", "cases"),
+    *("v_patient", "v_replicate", "v_residual", "note"),
 ]
 
 
@@ -115,5 +107,5 @@ def difference_row(a: Outcome, b: Outcome, panel: Panel, confidence: float) -> d
         **asdict(interval),
         **{"p": p, "unit": FRACTION, "replicates": values.shape[1] if values.size else 0},
         **{"folds": panel.folds, "lesions": a.lesions, "patients": int(a.relevant.sum())},
-        "cases": panel.kind_of_case,
+        **{"cases": panel.kind_of_case, "note": a.note},
     }

@@ -200,10 +200,10 @@ def difference_interval(
 
     It is the t interval of `crossed_interval` of the values (shape [P, R]). A difference of right
     answers (`counted`) also reaches over the differences that so few discordant patients cannot
-    exclude (`discordance`); at a variance of zero, its standard error is one trial. `allowance` is a
-    factor on the variance (`panel.paired_allowance`). An AUC or a
+    exclude (`discordance`); at a variance of zero, its standard error is one trial. An AUC or a
     Dice has no such limits: where fewer than `MIN_CARRYING` patients carry the variance, its
-    interval is not estimable (NaN).
+    interval is not estimable (NaN). `allowance` is a factor on the variance
+    (`panel.paired_allowance`).
     """
     if np.size(values) == 0:
         return UNKNOWN, float("nan")

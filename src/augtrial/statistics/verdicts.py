@@ -183,7 +183,8 @@ def _reason(row: Mapping[str, Any], unconverged: Mapping[str, str], least: int) 
         f"arm {arm} did not converge: {unconverged[arm]}" for arm in (a, b) if arm in unconverged
     ]
     if math.isnan(row["difference"]):
-        reasons.append("the endpoint could not be estimated")
+        told = f": {row['note']}" if row.get("note") else ""
+        reasons.append(f"the endpoint could not be estimated{told}")
     elif row["replicates"] < least:
         reasons.append(f"{row['replicates']} of at least {least} replicates")
     elif math.isnan(row["se"]):
