@@ -59,10 +59,10 @@ class Acgan(GanSynthesizer):
         """Return a generator that is told the class."""
         from augtrial.synthesizers.shared.conditional_networks import Generator
 
-        sizes: Any = {"channels": settings.generator_channels, "kernel": settings.kernel}
         concatenated = settings.embedding if settings.conditioning == "concatenation" else 0
-        lengths: Any = {"latent": settings.latent, "embedding": concatenated}
-        return Generator(classes=classes, **lengths, **sizes)
+        return Generator(
+            classes=classes, embedding=concatenated, **self.generator_options(settings)
+        )
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return a discriminator with an auxiliary head."""

@@ -5,6 +5,7 @@ here are the DCGAN's of Frid-Adar et al. 2018, section 3.1.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -42,6 +43,12 @@ class GanSettings(SynthesizerSettings):
         [128, 256, 512, 1024],
         description="Feature maps of the strided convolutions (not stated; mirrors the generator).",
     )
+    upsampling: Literal["transposed", "nearest"] = Field(
+        "transposed",
+        description="How the generator doubles the side: `transposed`, fractionally-strided "
+        "convolutions (section 3.1); `nearest`, the nearest neighbour and a convolution, which "
+        "leaves no checkerboard (Odena et al. 2016).",
+    )
     kernel: Literal[3, 5, 7] = Field(5, description="Side of all kernels (section 3.1: 5).")
     epochs: Positive = Field(70, description="Passes over the training images (section 3.1: 70).")
     updates: Count = Field(
@@ -49,6 +56,11 @@ class GanSettings(SynthesizerSettings):
     )
     batch: Annotated[int, Field(ge=2)] = Field(64, description="Images per update.")
     learning_rate: Rate = Field(0.0002, description="Adam's step size.")
+    discriminator_learning_rate: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Adam's step size for the discriminator (two time scales: Heusel et al. 2017); "
+        "0: that of the generator.",
+    )
     beta1: Share = Field(0.5, description="Adam's first decay rate.")
     beta2: Share = Field(0.999, description="Adam's second decay rate.")
     weights: Literal["raw", "averaged"] = Field(
@@ -77,9 +89,12 @@ class GanSynthesizer(Synthesizer):
         """Return the generator: z [n, latent] and labels [n] to images [n, 1, s, s] in [-1, 1]."""
         from augtrial.synthesizers.shared.networks import Generator
 
-        return Generator(
-            latent=settings.latent, channels=settings.generator_channels, kernel=settings.kernel
-        )
+        return Generator(**self.generator_options(settings))
+
+    def generator_options(self, settings: Any) -> dict[str, Any]:
+        """Return the arguments of `shared.networks.Generator`."""
+        given = {key: getattr(settings, key) for key in ("latent", "kernel", "upsampling")}
+        return {"channels": settings.generator_channels, **given}
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return the discriminator: images to scores [n], and class scores [n, classes] or None."""
@@ -179,7 +194,10 @@ class GanSynthesizer(Synthesizer):
         widths, side = settings.generator_channels, 4
         layers = [dense(settings.latent, 16 * widths[0], bias=False), batch_norm(widths[0])]
         for before, after in pairwise(widths):
-            layers += [convolution(before, after, settings.kernel, side), batch_norm(after)]
+            up = convolution(before, after, settings.kernel, side)
+            if settings.upsampling == "nearest":
+                up = by_phases(up, settings.kernel)
+            layers += [up, batch_norm(after)]
             side *= 2
         return [*layers, image_convolution(widths[-1], settings.kernel, side, biases=1)]
 
@@ -194,20 +212,29 @@ class GanSynthesizer(Synthesizer):
 
     def describe(self, settings: Any) -> str:
         """Return how it is built and trained."""
-        widths = "-".join(map(str, settings.generator_channels))
         each = "for all classes" if self.is_joint else "for each class"
         length = (
             f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs} epochs"
         )
+        rate = f"learning rate {settings.learning_rate:g}"
+        if settings.discriminator_learning_rate:
+            rate += f" ({settings.discriminator_learning_rate:g} for the discriminator)"
         averaged = "the moving average of its weights" if settings.weights == "averaged" else ""
         drawing = averaged or "the generator of the last update"
         return (
             f"{self.title} {each}, trained for {length} on {images_learnt(settings)}. Latent "
-            f"vectors of {settings.latent}; generator of {widths} feature maps, "
+            f"vectors of {settings.latent}; {self.describe_generator(settings)}, "
             f"{self.describe_discriminator(settings)}; batches of {settings.batch}; Adam with "
-            f"learning rate {settings.learning_rate:g}, beta1 {settings.beta1:g} and beta2 "
-            f"{settings.beta2:g}. The samples are drawn by {drawing}."
+            f"{rate}, beta1 {settings.beta1:g} and beta2 {settings.beta2:g}. The samples are drawn "
+            f"by {drawing}."
         )
+
+    def describe_generator(self, settings: Any) -> str:
+        """Return the generator in words."""
+        widths = "-".join(map(str, settings.generator_channels))
+        is_nearest = settings.upsampling == "nearest"
+        upsampling = " after nearest-neighbour upsampling" if is_nearest else ""
+        return f"generator of {widths} feature maps{upsampling}"
 
     def describe_discriminator(self, settings: Any) -> str:
         """Return the discriminator in words."""
@@ -215,10 +242,13 @@ class GanSynthesizer(Synthesizer):
         return f"discriminator of {widths} feature maps"
 
 
-def image_convolution(channels: int, kernel: int, side: int, *, biases: int) -> Layer:
-    """Return a layer between one image and feature maps of half its side, which is computed by the
-    four phases of the image's pixels (`shared.layers`), with as many more products.
-    """
+def by_phases(layer: Layer, kernel: int) -> Layer:
+    """Return a convolution as computed by the four phases of its larger side (`shared.layers`)."""
     taps = 2 * ceil(kernel // 2 / 2) + 1
-    maps = channels * side**2
-    return Layer(4 * taps**2 * maps, kernel**2 * channels + biases, maps)
+    return replace(layer, multiply_adds=layer.multiply_adds // kernel**2 * 4 * taps**2)
+
+
+def image_convolution(channels: int, kernel: int, side: int, *, biases: int) -> Layer:
+    """Return a layer between one image and feature maps of half its side, by phases."""
+    layer = by_phases(convolution(1, channels, kernel, side), kernel)
+    return replace(layer, weights=layer.weights + biases)

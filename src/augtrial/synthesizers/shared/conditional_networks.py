@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +20,12 @@ class Generator(nn.Module):
     concatenated.
     """
 
-    def __init__(
-        self, *, classes: int, latent: int, embedding: int, channels: Sequence[int], kernel: int
-    ) -> None:
+    def __init__(self, *, classes: int, latent: int, embedding: int, **options: Any) -> None:
+        """Build it; the options are those of the DCGAN's."""
         super().__init__()
         self.is_product = embedding == 0
         self.embedding = nn.Embedding(classes, embedding or latent)
-        self.body = networks.Generator(latent=latent + embedding, channels=channels, kernel=kernel)
+        self.body = networks.Generator(latent=latent + embedding, **options)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Return images [n, 1, s, s] in [-1, 1]."""

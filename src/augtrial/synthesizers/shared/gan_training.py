@@ -144,9 +144,10 @@ class GanTraining(RecordedTraining):
         # Channels last is quicker; another sum order.
         form: Any = {"memory_format": torch.channels_last}
         self.gan.to(device.torch, **form)
-        rates = settings.learning_rate, (settings.beta1, settings.beta2)
-        self.optimiser_g = adam(self.gan.generator.parameters(), *rates, device=device)
-        self.optimiser_d = adam(self.gan.discriminator.parameters(), *rates, device=device)
+        rate, betas = settings.learning_rate, (settings.beta1, settings.beta2)
+        self.optimiser_g = adam(self.gan.generator.parameters(), rate, betas, device=device)
+        rate = settings.discriminator_learning_rate or rate
+        self.optimiser_d = adam(self.gan.discriminator.parameters(), rate, betas, device=device)
         self.pixels = torch.from_numpy(data.images)[:, None].to(device.torch, **form)
         self.targets = torch.from_numpy(data.labels.astype(np.int64)).to(device.torch)
         self.turns = kind.discriminator_updates(settings)

@@ -1,11 +1,12 @@
-"""Convolutions between images and maps of half their side.
+"""Convolutions between maps and others of twice their side, computed by phases.
 
 Parameters and results are those of the PyTorch modules that these extend, up to the order of
 floating-point sums. Of one channel PyTorch's kernels run at a few percent of a processor's speed,
-so that the same sums are ordered by the four phases of the image's pixels (even and odd rows and
-columns): an ordinary convolution with four channels.
+so that the same sums are ordered by the four phases of the larger side's pixels (even and odd rows
+and columns): an ordinary convolution with four times the channels.
 """
 
+import itertools
 import math
 
 import torch
@@ -45,15 +46,37 @@ class ToImage(nn.ConvTranspose2d):
         return F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=taps // 2), 2)
 
 
-def _by_phase(weight: Tensor) -> Tensor:
+class UpsampledConv(nn.Conv2d):
+    """Maps [n, a, s, s] to maps [n, b, 2s, 2s]: nearest-neighbour upsampling and a convolution.
+
+    The pixels of a pair are the same before the convolution, so that its taps are added first.
+    """
+
+    def __init__(self, before: int, after: int, kernel: int, *, bias: bool) -> None:
+        """Build the layer; it pads by half the kernel, which is odd."""
+        super().__init__(before, after, kernel, padding=kernel // 2, bias=bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the larger maps."""
+        ends = itertools.product((0, 1), repeat=2)  # row and column of a pixel in its pairs
+        weights = [_by_phase(self.weight, *end).sum((3, 5)) for end in ends]
+        weight = torch.stack(weights, dim=1).flatten(0, 1)  # [4 b, a, taps, taps]
+        weight = weight.contiguous(memory_format=torch.channels_last)  # and so are the maps
+        bias = None if self.bias is None else self.bias[:, None].expand(-1, 4).flatten()
+        padding = weight.shape[-1] // 2
+        return F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=padding), 2)
+
+
+def _by_phase(weight: Tensor, row: int = 0, column: int = 0) -> Tensor:
     """Return a kernel [a, b, k, k] as [a, b, taps, 2, taps, 2]: pixel pairs, and which of a pair.
 
-    Zeros make it begin at an even pixel and as many pairs before the centre's as after it.
+    Its centre is on the first pixel of a pair, or the second where `row` or `column` is 1. Zeros
+    make it begin with a whole pair, and as many pairs before the centre's as after it.
     """
     kernel = weight.shape[-1]
     half = kernel // 2
     pairs = math.ceil(half / 2)
     before, after = 2 * pairs - half, 2 * pairs + 1 - half
-    padded = F.pad(weight, (before, after, before, after))
+    padded = F.pad(weight, (before + column, after - column, before + row, after - row))
     taps = 2 * pairs + 1
     return padded.reshape(*weight.shape[:2], taps, 2, taps, 2)

@@ -1,7 +1,8 @@
 """The DCGAN's generator and discriminator.
 
 Radford et al. 2016 (arXiv 1511.06434): a dense layer to 4x4 maps, then fractionally-strided
-convolutions that double the side; the discriminator halves it with strided convolutions.
+convolutions that double the side, or nearest-neighbour upsampling before ordinary ones (Odena et
+al. 2016, Distill); the discriminator halves it with strided convolutions.
 """
 
 import itertools
@@ -10,22 +11,36 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from augtrial.synthesizers.shared.layers import FromImage, ToImage
+from augtrial.synthesizers.shared.layers import FromImage, ToImage, UpsampledConv
 
 
 class Generator(nn.Module):
     """z [n, latent] to images [n, 1, s, s] in [-1, 1], s = 4 x 2^(number of channels)."""
 
-    def __init__(self, *, latent: int, channels: Sequence[int], kernel: int) -> None:
+    def __init__(
+        self,
+        *,
+        latent: int,
+        channels: Sequence[int],
+        kernel: int,
+        upsampling: str = "transposed",
+    ) -> None:
+        """Build it; `upsampling` is transposed (fractionally-strided convolutions) or nearest."""
         super().__init__()
+        is_nearest = upsampling == "nearest"
         self.channels = tuple(channels)
         self.project = nn.Linear(latent, 16 * channels[0], bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU()]
         for before, after in itertools.pairwise(channels):
-            up = nn.ConvTranspose2d(before, after, kernel, 2, kernel // 2, 1, bias=False)
+            up: nn.Module
+            if is_nearest:
+                up = UpsampledConv(before, after, kernel, bias=False)
+            else:
+                up = nn.ConvTranspose2d(before, after, kernel, 2, kernel // 2, 1, bias=False)
             layers += [up, nn.BatchNorm2d(after), nn.ReLU()]
-        layers += [ToImage(channels[-1], kernel), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        last = channels[-1]
+        image = UpsampledConv(last, 1, kernel, bias=True) if is_nearest else ToImage(last, kernel)
+        self.layers = nn.Sequential(*layers, image, nn.Tanh())
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return images [n, 1, s, s] in [-1, 1]; a DCGAN has one class and reads no labels."""
