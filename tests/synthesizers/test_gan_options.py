@@ -2,15 +2,18 @@
 
 import pytest
 import torch
+from torch import nn
 
 from augtrial.core.registry import synthesizers
 from augtrial.synthesizers.shared.gan_training import build_gan
 from augtrial.synthesizers.shared.layers import UpsampledConv
-from small_networks import ACGAN, DCGAN, gan_training
+from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
+from small_networks import ACGAN, DCGAN, gan_training, trained_to_its_end
 
 WGAN_GP = synthesizers["wgan_gp"].Settings(
     **DCGAN.model_dump(include={"latent", "generator_channels", "discriminator_channels", "batch"})
 )
+GANS = pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=lambda s: s.kind)
 KINDS = pytest.mark.parametrize("settings", [DCGAN, ACGAN, WGAN_GP], ids=lambda s: s.kind)
 
 
@@ -36,6 +39,10 @@ def is_cost_of_its_networks(settings):
     networks = gan.generator, gan.discriminator
     weights = sum(p.numel() for network in networks for p in network.parameters())
     return cost(settings).weights == weights
+
+
+def problems(settings, *, size=32):
+    return list(synthesizers[settings.kind].problems(settings, size))
 
 
 # Upsampling ---------------------------------------------------------------------------------
@@ -78,3 +85,52 @@ def test_the_discriminator_learns_at_its_own_rate_and_the_generator_at_the_other
     assert "(0.001 for the discriminator)" in describe(
         changed(settings, discriminator_learning_rate=0.001)
     )
+
+
+# Spectral norm ------------------------------------------------------------------------------
+
+
+@GANS
+def test_with_spectral_norm_no_layer_of_the_discriminator_stretches_and_none_has_batch_norm(
+    striped_classes, settings
+):
+    normalised = changed(settings, spectral_norm=True, updates=12)
+    gan = trained_to_its_end(gan_training(*striped_classes, normalised)).gan
+    modules = list(gan.discriminator.modules())
+    layers = [module for module in modules if isinstance(module, nn.Conv2d | nn.Linear)]
+    assert len(layers) == len(settings.discriminator_channels) + 1 + (settings.kind != "dcgan")
+    for layer in layers:
+        largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item()
+        assert largest == pytest.approx(1, abs=0.05)  # the power method lags behind
+        assert torch.linalg.matrix_norm(raw_weight(layer).flatten(1), 2).item() < 0.9
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in modules)
+    assert any(isinstance(module, nn.BatchNorm2d) for module in gan.generator.modules())
+    assert is_cost_of_its_networks(normalised)
+    assert "spectral norm in place of" in describe(normalised)
+    assert "spectral norm" not in describe(settings)
+
+
+def test_spectral_norm_is_drawn_from_the_seed_and_its_gradient_is_that_of_the_quotient():
+    normalised = changed(DCGAN, spectral_norm=True)
+    one, same, other = (build(normalised, seed=seed).discriminator for seed in (1, 1, 2))
+    norms = [
+        [module.u for module in network.modules() if isinstance(module, SpectralNorm)]
+        for network in (one, same, other)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*norms[:2], strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(norms[0], norms[2], strict=True))
+    norm = SpectralNorm(3).double()
+    weight = torch.randn(3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    for _ in range(200):
+        norm(weight)
+    norm.eval()
+    assert torch.autograd.gradcheck(norm, weight.requires_grad_())
+    largest = torch.linalg.matrix_norm(weight, 2)
+    torch.testing.assert_close(norm(weight), weight / largest)
+
+
+def test_odenas_discriminator_keeps_its_batch_norm():
+    odena = changed(ACGAN, discriminator="odena")
+    assert not problems(odena)
+    (problem,) = problems(changed(odena, spectral_norm=True))
+    assert problem.startswith("discriminator: odena has its batch norm")

@@ -15,7 +15,11 @@ from pydantic import Field
 from augtrial.config.types import Positive, Rate
 from augtrial.core.cost import Layer, batch_norm, convolution, dense
 from augtrial.core.registry import synthesizers
-from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
+from augtrial.synthesizers.regularised_gan import (
+    RegularisedGan,
+    RegularisedGanSettings,
+    has_batch_norm,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from augtrial.synthesizers.shared.gan_training import Scored
 
 
-class AcganSettings(GanSettings):
+class AcganSettings(RegularisedGanSettings):
     """One ACGAN for all classes (section 3.2)."""
 
     kind: Literal["acgan"] = Field("acgan", description="The kind of synthesizer.")
@@ -45,13 +49,13 @@ class AcganSettings(GanSettings):
 
 
 @synthesizers.register
-class Acgan(GanSynthesizer):
+class Acgan(RegularisedGan):
     """An ACGAN: D maximises L_S + L_C, G maximises L_C - L_S (Odena et al. 2017, eq. 1-2)."""
 
     name, Settings, title = "acgan", AcganSettings, "An ACGAN"
     conditions = ("class",)
     history: ClassVar[Mapping[str, Mapping[str, str]]] = {
-        **GanSynthesizer.history,
+        **RegularisedGan.history,
         "Class accuracy": {"class_real": "real", "class_fake": "synthetic"},
     }
 
@@ -64,14 +68,13 @@ class Acgan(GanSynthesizer):
             classes=classes, embedding=concatenated, **self.generator_options(settings)
         )
 
-    def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
+    def plain_discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return a discriminator with an auxiliary head."""
         from augtrial.synthesizers.shared import conditional_networks as networks
 
         if settings.discriminator == "odena":
             return networks.OdenaDiscriminator(classes=classes, size=size)
-        channels, kernel = settings.discriminator_channels, settings.kernel
-        return networks.Discriminator(classes=classes, channels=channels, kernel=kernel)
+        return networks.Discriminator(classes=classes, **self.discriminator_options(settings))
 
     def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
         """Return D(x), D(G(z)), and how often the auxiliary head is right."""
@@ -79,9 +82,13 @@ class Acgan(GanSynthesizer):
         return super().measures(real, fake) | {name: s.class_accuracy() for name, s in rows.items()}
 
     def problems(self, settings: Any, size: int) -> Iterable[str]:
-        """Yield the widths that make images of another side; Odena's has widths of its own."""
-        ignored = "discriminator_channels" if settings.discriminator == "odena" else "nothing"
-        return (p for p in super().problems(settings, size) if not p.startswith(ignored))
+        """Yield the widths that make images of another side, and what Odena's own cannot have."""
+        is_odena = settings.discriminator == "odena"
+        for problem in super().problems(settings, size):
+            if not (is_odena and problem.startswith("discriminator_channels")):
+                yield problem
+        if is_odena and not has_batch_norm(settings):
+            yield "discriminator: odena has its batch norm; take dcgan, or leave spectral_norm off"
 
     def generator_layers(self, settings: Any, classes: int) -> list[Layer]:
         """Return the DCGAN's layers, of which the first sees the class embedding as well."""

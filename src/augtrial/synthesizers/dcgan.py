@@ -8,17 +8,17 @@ from typing import Literal
 from pydantic import Field
 
 from augtrial.core.registry import synthesizers
-from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
+from augtrial.synthesizers.regularised_gan import RegularisedGan, RegularisedGanSettings
 
 
-class DcganSettings(GanSettings):
+class DcganSettings(RegularisedGanSettings):
     """One DCGAN per class (section 3.1)."""
 
     kind: Literal["dcgan"] = Field("dcgan", description="The kind of synthesizer.")
 
 
 @synthesizers.register
-class Dcgan(GanSynthesizer):
+class Dcgan(RegularisedGan):
     """A DCGAN: the networks, losses and settings that adversarial synthesizers have by default."""
 
     name, Settings, title = "dcgan", DcganSettings, "A DCGAN"

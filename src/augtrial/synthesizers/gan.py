@@ -97,7 +97,10 @@ class GanSynthesizer(Synthesizer):
         return {"channels": settings.generator_channels, **given}
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
-        """Return the discriminator: images to scores [n], and class scores [n, classes] or None."""
+        """Return the discriminator: images, masks of `draw_masks` and labels [n] to scores [n].
+
+        Beside them it returns class scores [n, classes], or None.
+        """
         from augtrial.synthesizers.shared.networks import Discriminator
 
         return Discriminator(channels=settings.discriminator_channels, kernel=settings.kernel)
@@ -219,12 +222,13 @@ class GanSynthesizer(Synthesizer):
         rate = f"learning rate {settings.learning_rate:g}"
         if settings.discriminator_learning_rate:
             rate += f" ({settings.discriminator_learning_rate:g} for the discriminator)"
+        options = [self.describe_discriminator(settings), *self.describe_options(settings)]
         averaged = "the moving average of its weights" if settings.weights == "averaged" else ""
         drawing = averaged or "the generator of the last update"
         return (
             f"{self.title} {each}, trained for {length} on {images_learnt(settings)}. Latent "
             f"vectors of {settings.latent}; {self.describe_generator(settings)}, "
-            f"{self.describe_discriminator(settings)}; batches of {settings.batch}; Adam with "
+            f"{'; '.join(options)}; batches of {settings.batch}; Adam with "
             f"{rate}, beta1 {settings.beta1:g} and beta2 {settings.beta2:g}. The samples are drawn "
             f"by {drawing}."
         )
@@ -240,6 +244,10 @@ class GanSynthesizer(Synthesizer):
         """Return the discriminator in words."""
         widths = "-".join(map(str, settings.discriminator_channels))
         return f"discriminator of {widths} feature maps"
+
+    def describe_options(self, settings: Any) -> list[str]:
+        """Return what else differs from the paper's GAN, in words."""
+        return []
 
 
 def by_phases(layer: Layer, kernel: int) -> Layer:

@@ -48,13 +48,10 @@ class WganGp(GanSynthesizer):
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return the DCGAN's discriminator without batch norm."""
-        from torch import nn
+        from augtrial.synthesizers.shared.networks import Discriminator
 
-        critic: Any = super().discriminator(settings, classes=classes, size=size)
-        critic.layers = nn.Sequential(
-            *(layer for layer in critic.layers if not isinstance(layer, nn.BatchNorm2d))
-        )
-        return critic
+        channels, kernel = settings.discriminator_channels, settings.kernel
+        return Discriminator(channels=channels, kernel=kernel, batch_norm=False)
 
     def discriminator_layers(self, settings: Any, classes: int, size: int) -> list[Layer]:
         """Return the DCGAN's layers without batch norm."""

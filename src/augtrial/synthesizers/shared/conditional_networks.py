@@ -36,11 +36,14 @@ class Generator(nn.Module):
 class Discriminator(networks.Discriminator):
     """Images [n, 1, s, s] to source scores [n] and class scores [n, classes]."""
 
-    def __init__(self, *, classes: int, channels: Sequence[int], kernel: int) -> None:
-        super().__init__(channels=channels, kernel=kernel)
+    def __init__(self, *, classes: int, channels: Sequence[int], **options: Any) -> None:
+        """Build it; the options are those of the DCGAN's."""
+        super().__init__(channels=channels, **options)
         self.auxiliary = nn.Linear(16 * channels[-1], classes)
 
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, images: Tensor, masks: Sequence[Tensor] = (), labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return source scores [n] and class scores [n, classes], before sigmoid and softmax."""
         x = self.layers(images).flatten(1)
         return self.source(x).squeeze(1), self.auxiliary(x)
@@ -70,7 +73,9 @@ class OdenaDiscriminator(nn.Module):
         """Return the dropout masks of a batch, bool [count, c, s, s] for each convolution."""
         return tuple(_coins((count, *shape), generator) for shape in self.shapes)
 
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, images: Tensor, masks: Sequence[Tensor] = (), labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return source and class scores; `masks` are those of dropout while training."""
         x = images
         for index, convolution in enumerate(self.convolutions):

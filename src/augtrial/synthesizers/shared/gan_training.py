@@ -6,6 +6,7 @@ Odena et al. 2017, eq. 1-2. One forward pass of G serves the last update of D an
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from augtrial.core import seeds
 from augtrial.synthesizers.base import TrainingData
+from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
 from augtrial.synthesizers.shared.training import RecordedTraining, milestones
 from augtrial.training.averaging import average_decay, averaged_copy, update_average
 from augtrial.training.batches import BatchOrder
@@ -42,14 +44,19 @@ def build_gan(kind: Any, settings: Any, *, classes: int, size: int, seed: int) -
 
 
 def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights from N(0, 0.02), biases zero, batch norm at its identity (section 3.1)."""
+    """Draw all weights from N(0, 0.02), biases zero, batch norm at its identity (section 3.1).
+
+    The power method of spectral norm begins with normal numbers.
+    """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            nn.init.normal_(raw_weight(module), 0.0, 0.02, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, generator=generator)
+        elif isinstance(module, SpectralNorm):
+            nn.init.normal_(module.u, generator=generator)
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,14 @@ class Scored:
     """A batch of images as the discriminator sees it.
 
     `images` [n, 1, s, s] in [-1, 1] and their `labels` [n]; `scores` [n] of being real, before the
-    sigmoid; `class_scores` [n, classes], or None.
+    sigmoid; `class_scores` [n, classes], or None; `masks` are what chance decided in the pass.
     """
 
     images: Tensor
     labels: Tensor
     scores: Tensor
     class_scores: Tensor | None
+    masks: Sequence[Tensor] = ()
 
     def class_accuracy(self) -> Tensor:
         """Return how often the auxiliary head names the class."""
@@ -228,7 +236,8 @@ class GanTraining(RecordedTraining):
 
     def _scored(self, images: Tensor, labels: Tensor, masks: Any) -> Scored:
         with self.device.autocast():
-            return Scored(images, labels, *self.gan.discriminator(images, masks))
+            scores, class_scores = self.gan.discriminator(images, masks, labels)
+            return Scored(images, labels, scores, class_scores, masks)
 
     def _train_discriminator(
         self,

@@ -50,12 +50,13 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images [n, 1, s, s] in [-1, 1] to scores [n] before the sigmoid."""
 
-    def __init__(self, *, channels: Sequence[int], kernel: int) -> None:
+    def __init__(self, *, channels: Sequence[int], kernel: int, batch_norm: bool = True) -> None:
         super().__init__()
         layers: list[nn.Module] = [FromImage(channels[0], kernel), nn.LeakyReLU(0.2)]
         for before, after in itertools.pairwise(channels):
             down = nn.Conv2d(before, after, kernel, 2, kernel // 2, bias=False)
-            layers += [down, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+            norm = [nn.BatchNorm2d(after)] if batch_norm else []
+            layers += [down, *norm, nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.source = nn.Linear(16 * channels[-1], 1)
 
@@ -63,6 +64,8 @@ class Discriminator(nn.Module):
         """Return the dropout masks of a batch: none."""
         return ()
 
-    def forward(self, images: Tensor, masks: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor | None]:
-        """Return the scores of being real [n], and no class scores."""
+    def forward(
+        self, images: Tensor, masks: Sequence[Tensor] = (), labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the scores of being real [n], and no class scores; it reads no labels."""
         return self.source(self.layers(images).flatten(1)).squeeze(1), None
