@@ -1,11 +1,13 @@
 """What the options of an adversarial synthesizer change; by default they change nothing."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from augtrial.core.registry import synthesizers
-from augtrial.synthesizers.shared.gan_training import build_gan
+from augtrial.synthesizers.shared.gan_training import Scored, build_gan
 from augtrial.synthesizers.shared.layers import UpsampledConv
 from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
 from small_networks import ACGAN, DCGAN, gan_training, trained_to_its_end
@@ -134,3 +136,30 @@ def test_odenas_discriminator_keeps_its_batch_norm():
     assert not problems(odena)
     (problem,) = problems(changed(odena, spectral_norm=True))
     assert problem.startswith("discriminator: odena has its batch norm")
+
+
+# Hinge loss ---------------------------------------------------------------------------------
+
+
+def scored(scores, class_scores=None):
+    images = torch.zeros(len(scores), 1, 8, 8)
+    labels = torch.zeros(len(scores), dtype=torch.long)
+    return Scored(images, labels, torch.tensor(scores), class_scores)
+
+
+@GANS
+def test_a_hinge_counts_what_is_missing_to_a_margin_and_the_generator_raises_scores(settings):
+    kind, hinge = synthesizers[settings.kind], changed(settings, loss="hinge")
+    class_scores = None if settings.kind == "dcgan" else torch.zeros(4, 2)
+    of_class = 0 if settings.kind == "dcgan" else math.log(2)
+    real = scored([2.0, 0.5, -1.0, 1.0], class_scores)  # misses the margin by 0, 0.5, 2, 0
+    fake = scored([-2.0, 0.5, -0.5, 1.0], class_scores)  # exceeds it by 0, 1.5, 0.5, 2
+    loss = kind.discriminator_loss(hinge, real, fake, nn.Identity(), ())
+    assert loss.item() == pytest.approx(2.5 / 4 + 4 / 4 + 2 * of_class)
+    assert kind.generator_loss(hinge, fake).item() == pytest.approx(0.25 + of_class)
+    measured = kind.measures(hinge, real, fake)
+    assert (measured["d_real"].item(), measured["d_fake"].item()) == (0.75, 0.5)
+    cross_entropy = kind.generator_loss(settings, scored([0.0] * 4, class_scores))
+    assert cross_entropy.item() == pytest.approx(math.log(2) + of_class)
+    assert "hinge loss" in describe(hinge)
+    assert "hinge" not in describe(settings)

@@ -76,10 +76,11 @@ class Acgan(RegularisedGan):
             return networks.OdenaDiscriminator(classes=classes, size=size)
         return networks.Discriminator(classes=classes, **self.discriminator_options(settings))
 
-    def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+    def measures(self, settings: Any, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
         """Return D(x), D(G(z)), and how often the auxiliary head is right."""
         rows = {"class_real": real, "class_fake": fake}
-        return super().measures(real, fake) | {name: s.class_accuracy() for name, s in rows.items()}
+        accuracies = {name: scored.class_accuracy() for name, scored in rows.items()}
+        return super().measures(settings, real, fake) | accuracies
 
     def problems(self, settings: Any, size: int) -> Iterable[str]:
         """Yield the widths that make images of another side, and what Odena's own cannot have."""

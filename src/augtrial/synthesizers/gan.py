@@ -131,7 +131,7 @@ class GanSynthesizer(Synthesizer):
         """Return what the generator minimises: the non-saturating form of L_S - L_C."""
         return fake.source_loss(real=True) + fake.class_loss()
 
-    def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+    def measures(self, settings: Any, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
         """Return the columns of the history beside the losses, means over a batch."""
         scored = {"d_real": real, "d_fake": fake}
         return {name: batch.scores.float().sigmoid().mean() for name, batch in scored.items()}

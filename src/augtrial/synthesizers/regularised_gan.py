@@ -3,7 +3,7 @@
 Each is off by default, which leaves the GAN of `gan`; they are for few training images.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,9 @@ from augtrial.core.cost import Layer
 from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from augtrial.synthesizers.shared.gan_training import Scored
 
 
 class RegularisedGanSettings(GanSettings):
@@ -21,6 +23,11 @@ class RegularisedGanSettings(GanSettings):
         False,
         description="Spectral norm of the discriminator's layers in place of its batch norm "
         "(Miyato et al. 2018).",
+    )
+    loss: Literal["cross-entropy", "hinge"] = Field(
+        "cross-entropy",
+        description="What is minimised of real and synthetic images' scores: `cross-entropy` "
+        "(Goodfellow et al. 2014, non-saturating); `hinge` (Lim & Ye 2017).",
     )
 
 
@@ -52,6 +59,33 @@ class RegularisedGan(GanSynthesizer):
             add_spectral_norm(network)
         return network
 
+    def discriminator_loss(
+        self,
+        settings: Any,
+        real: "Scored",
+        fake: "Scored",
+        discriminator: "nn.Module",
+        chance: "tuple[Tensor, ...]",
+    ) -> "Tensor":
+        """Return what the discriminator minimises, the mean over a batch."""
+        if settings.loss == "hinge":
+            source = real.hinge_loss(real=True) + fake.hinge_loss(real=False)
+            return source + real.class_loss() + fake.class_loss()
+        return super().discriminator_loss(settings, real, fake, discriminator, chance)
+
+    def generator_loss(self, settings: Any, fake: "Scored") -> "Tensor":
+        """Return what the generator minimises; against a hinge it is -D(G(z)) + the class loss."""
+        if settings.loss == "hinge":
+            return fake.class_loss() - fake.scores.float().mean()
+        return super().generator_loss(settings, fake)
+
+    def measures(self, settings: Any, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+        """Return D(x) and D(G(z)); of a hinge's scores, which are no logits, the share above 0."""
+        if settings.loss == "hinge":
+            scored = {"d_real": real, "d_fake": fake}
+            return {name: (batch.scores > 0).float().mean() for name, batch in scored.items()}
+        return super().measures(settings, real, fake)
+
     def discriminator_layers(self, settings: Any, classes: int, size: int) -> list[Layer]:
         """Return the layers of the discriminator; spectral norm is a product a batch, no cost."""
         layers = super().discriminator_layers(settings, classes, size)
@@ -64,6 +98,8 @@ class RegularisedGan(GanSynthesizer):
         clauses = []
         if settings.spectral_norm:
             clauses.append("spectral norm in place of the discriminator's batch norm")
+        if settings.loss == "hinge":
+            clauses.append("hinge loss")
         return clauses
 
 

@@ -93,7 +93,7 @@ class WganGp(GanSynthesizer):
         """Return -D(G(z))."""
         return -fake.scores.float().mean()
 
-    def measures(self, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
+    def measures(self, settings: Any, real: "Scored", fake: "Scored") -> "dict[str, Tensor]":
         """Return the mean scores."""
         rows = {"score_real": real, "score_fake": fake}
         return {name: scored.scores.float().mean() for name, scored in rows.items()}

@@ -84,6 +84,11 @@ class Scored:
             return self.scores.new_zeros((), dtype=torch.float32)
         return F.cross_entropy(self.class_scores.float(), self.labels)
 
+    def hinge_loss(self, *, real: bool) -> Tensor:
+        """Return by how much the scores fall short of 1, or exceed -1 where none is real."""
+        scores = self.scores.float()
+        return F.relu(1 - scores if real else 1 + scores).mean()
+
     def source_loss(self, *, real: bool) -> Tensor:
         """Return the cross-entropy of the scores with all being real, or none."""
         scores = self.scores.float()
@@ -264,7 +269,7 @@ class GanTraining(RecordedTraining):
         if last:
             self._add({"loss_d": loss.detach()})
             with torch.no_grad():
-                self._add(self.kind.measures(real, judged))
+                self._add(self.kind.measures(self.settings, real, judged))
         return fake
 
     def _train_generator(self, fake: Tensor, fake_labels: Tensor, masks: Any) -> None:
