@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from augtrial.core.registry import synthesizers
-from augtrial.synthesizers.shared.gan_training import Scored, build_gan
+from augtrial.synthesizers.shared.gan_training import Scored, build_gan, score_gradient
 from augtrial.synthesizers.shared.layers import UpsampledConv
 from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
 from small_networks import ACGAN, DCGAN, gan_training, trained_to_its_end
@@ -134,8 +134,9 @@ def test_spectral_norm_is_drawn_from_the_seed_and_its_gradient_is_that_of_the_qu
 def test_odenas_discriminator_keeps_its_batch_norm():
     odena = changed(ACGAN, discriminator="odena")
     assert not problems(odena)
-    (problem,) = problems(changed(odena, spectral_norm=True))
-    assert problem.startswith("discriminator: odena has its batch norm")
+    for option in ({"spectral_norm": True}, {"r1": 1}):
+        (problem,) = problems(changed(odena, **option))
+        assert problem.startswith("discriminator: odena has batch norm")
 
 
 # Hinge loss ---------------------------------------------------------------------------------
@@ -163,3 +164,47 @@ def test_a_hinge_counts_what_is_missing_to_a_margin_and_the_generator_raises_sco
     assert cross_entropy.item() == pytest.approx(math.log(2) + of_class)
     assert "hinge loss" in describe(hinge)
     assert "hinge" not in describe(settings)
+
+
+# R1 penalty ---------------------------------------------------------------------------------
+
+
+class Linear(nn.Module):
+    """A discriminator of known gradient: each image's product with these weights."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = nn.Parameter(weights)
+
+    def forward(self, images, masks=(), labels=None):
+        return images.flatten(1) @ self.weights, None
+
+
+def test_the_penalty_is_half_gamma_of_the_squared_gradient_at_real_images():
+    weights = torch.linspace(-1, 1, 64)
+    linear, penalised = Linear(weights), changed(DCGAN, r1=10, loss="hinge")
+    real, fake = scored([1.0] * 3), scored([-1.0] * 3)  # no hinge loss
+    loss = synthesizers["dcgan"].discriminator_loss(penalised, real, fake, linear, ())
+    assert loss.item() == pytest.approx(5 * weights.square().sum().item())
+    loss.backward()
+    torch.testing.assert_close(linear.weights.grad, 10 * weights)
+
+
+@GANS
+def test_the_penalty_flattens_the_discriminator_at_real_images(striped_classes, settings):
+    slopes = {}
+    for gamma in (1e-9, 100):
+        penalised = changed(settings, r1=gamma, updates=20, learning_rate=0.002)
+        training = trained_to_its_end(gan_training(*striped_classes, penalised))
+        gradient = score_gradient(training.gan.discriminator, training.pixels / 127.5 - 1)
+        slopes[gamma] = gradient.square().sum(dim=1).mean().item()
+    assert slopes[100] < slopes[1e-9] / 4
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in training.gan.discriminator.modules())
+    assert is_cost_of_its_networks(penalised)
+    dearer = (
+        cost(penalised).multiply_adds - cost(changed(settings, spectral_norm=True)).multiply_adds
+    )
+    layers = synthesizers[settings.kind].discriminator_layers(penalised, 2, 32)
+    assert dearer == settings.batch * 6 * sum(layer.multiply_adds for layer in layers)
+    assert "R1 penalty with gamma 100 on a discriminator without batch norm" in describe(penalised)
+    assert "R1" not in describe(settings)

@@ -89,7 +89,7 @@ class Acgan(RegularisedGan):
             if not (is_odena and problem.startswith("discriminator_channels")):
                 yield problem
         if is_odena and not has_batch_norm(settings):
-            yield "discriminator: odena has its batch norm; take dcgan, or leave spectral_norm off"
+            yield "discriminator: odena has batch norm; take dcgan for spectral_norm or r1"
 
     def generator_layers(self, settings: Any, classes: int) -> list[Layer]:
         """Return the DCGAN's layers, of which the first sees the class embedding as well."""

@@ -192,6 +192,15 @@ class GanSynthesizer(Synthesizer):
         kept = 3 * (g.outputs + 3 * d.outputs)  # after convolution, norm and ReLU; D sees 3 batches
         return Cost(settings.batch * multiply_adds, g.weights + d.weights, settings.batch * kept)
 
+    def with_penalty(self, plain: Cost, settings: Any, *, classes: int, size: int) -> Cost:
+        """Return a cost with a penalty on the gradient of a batch's scores, in each update of D.
+
+        It is a pass forward, one back, and a pass through both back.
+        """
+        d = total(self.discriminator_layers(settings, classes, size)).multiply_adds
+        penalties = settings.batch * self.discriminator_updates(settings) * 6 * d
+        return Cost(plain.multiply_adds + penalties, plain.weights, 2 * plain.activations)
+
     def generator_layers(self, settings: Any, classes: int) -> list[Layer]:
         """Return the layers of `shared.networks.Generator`."""
         widths, side = settings.generator_channels, 4

@@ -3,11 +3,11 @@
 Each is off by default, which leaves the GAN of `gan`; they are for few training images.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from augtrial.core.cost import Layer
+from augtrial.core.cost import Cost, Layer
 from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ class RegularisedGanSettings(GanSettings):
         "cross-entropy",
         description="What is minimised of real and synthetic images' scores: `cross-entropy` "
         "(Goodfellow et al. 2014, non-saturating); `hinge` (Lim & Ye 2017).",
+    )
+    r1: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Gamma of the R1 penalty, gamma/2 of the squared gradient of D(x) at real "
+        "images (Mescheder et al. 2018). It is on each image by itself, so that the discriminator "
+        "has no batch norm then.",
     )
 
 
@@ -69,9 +75,13 @@ class RegularisedGan(GanSynthesizer):
     ) -> "Tensor":
         """Return what the discriminator minimises, the mean over a batch."""
         if settings.loss == "hinge":
-            source = real.hinge_loss(real=True) + fake.hinge_loss(real=False)
-            return source + real.class_loss() + fake.class_loss()
-        return super().discriminator_loss(settings, real, fake, discriminator, chance)
+            loss = real.hinge_loss(real=True) + fake.hinge_loss(real=False)
+            loss = loss + real.class_loss() + fake.class_loss()
+        else:
+            loss = super().discriminator_loss(settings, real, fake, discriminator, chance)
+        if settings.r1:
+            loss = loss + settings.r1 / 2 * squared_slope(real, discriminator)
+        return loss
 
     def generator_loss(self, settings: Any, fake: "Scored") -> "Tensor":
         """Return what the generator minimises; against a hinge it is -D(G(z)) + the class loss."""
@@ -93,6 +103,12 @@ class RegularisedGan(GanSynthesizer):
             return layers
         return [layer for layer in layers if layer.multiply_adds]
 
+    def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
+        """Return the cost of an update, with that of the penalty."""
+        sizes: Any = {"classes": classes, "size": size}
+        plain = super().cost(settings, **sizes)
+        return self.with_penalty(plain, settings, **sizes) if settings.r1 else plain
+
     def describe_options(self, settings: Any) -> list[str]:
         """Return what differs from the paper's GAN, in words."""
         clauses = []
@@ -100,9 +116,20 @@ class RegularisedGan(GanSynthesizer):
             clauses.append("spectral norm in place of the discriminator's batch norm")
         if settings.loss == "hinge":
             clauses.append("hinge loss")
+        if settings.r1:
+            plain = "" if settings.spectral_norm else " on a discriminator without batch norm"
+            clauses.append(f"R1 penalty with gamma {settings.r1:g}{plain}")
         return clauses
 
 
 def has_batch_norm(settings: Any) -> bool:
     """Return whether the discriminator has batch norm."""
-    return not settings.spectral_norm
+    return not (settings.spectral_norm or settings.r1)
+
+
+def squared_slope(real: "Scored", discriminator: "nn.Module") -> "Tensor":
+    """Return the mean squared norm of the gradient of D at real images, in float32."""
+    from augtrial.synthesizers.shared.gan_training import score_gradient
+
+    gradient = score_gradient(discriminator, real.images, real.masks, real.labels)
+    return gradient.square().sum(dim=1).mean()

@@ -79,13 +79,11 @@ class WganGp(GanSynthesizer):
         chance: "tuple[Tensor, ...]",
     ) -> "Tensor":
         """Return D(G(z)) - D(x) + lambda (|grad D(x^)| - 1)^2 (equation 3), in float32."""
-        import torch
+        from augtrial.synthesizers.shared.gan_training import score_gradient
 
         share = chance[0][:, None, None, None]
         between = share * real.images + (1 - share) * fake.images.float()
-        scores, _ = discriminator(between.requires_grad_())
-        (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-        penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        penalty = (score_gradient(discriminator, between).norm(dim=1) - 1).square().mean()
         distance = fake.scores.float().mean() - real.scores.float().mean()
         return distance + settings.penalty * penalty
 
@@ -99,13 +97,9 @@ class WganGp(GanSynthesizer):
         return {name: scored.scores.float().mean() for name, scored in rows.items()}
 
     def cost(self, settings: Any, *, classes: int, size: int) -> Cost:
-        """Return the cost; a penalty is a pass forward, one back, and a pass through both back."""
-        plain = super().cost(settings, classes=classes, size=size)
-        critic = sum(
-            layer.multiply_adds for layer in self.discriminator_layers(settings, classes, size)
-        )
-        penalties = settings.batch * settings.critic_updates * 6 * critic
-        return Cost(plain.multiply_adds + penalties, plain.weights, 2 * plain.activations)
+        """Return the cost of an update, with those of the penalties."""
+        sizes: Any = {"classes": classes, "size": size}
+        return self.with_penalty(super().cost(settings, **sizes), settings, **sizes)
 
     def describe_discriminator(self, settings: Any) -> str:
         """Return the critic in words."""

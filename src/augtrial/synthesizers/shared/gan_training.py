@@ -96,6 +96,17 @@ class Scored:
         return F.binary_cross_entropy_with_logits(scores, target)
 
 
+def score_gradient(discriminator: nn.Module, images: Tensor, *given: Any) -> Tensor:
+    """Return the gradient of each image's score [n, pixels], through which a loss goes back.
+
+    `given` is what else the discriminator is given.
+    """
+    images = images.detach().requires_grad_()
+    scores, _ = discriminator(images, *given)
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return gradient.flatten(1)
+
+
 def draw_latent(count: int, latent: int, generator: torch.Generator) -> Tensor:
     """Return z [count, latent], uniform in [-1, 1]; fewer are the head of more."""
     return torch.rand(count, latent, generator=generator) * 2 - 1
