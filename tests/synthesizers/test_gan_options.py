@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from augtrial.config.load import read_settings
+from augtrial.core.errors import UserError
 from augtrial.core.registry import synthesizers
+from augtrial.synthesizers.shared.diff_augment import DiffAugment
 from augtrial.synthesizers.shared.gan_training import Scored, build_gan, score_gradient
 from augtrial.synthesizers.shared.layers import UpsampledConv
 from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
@@ -208,3 +211,44 @@ def test_the_penalty_flattens_the_discriminator_at_real_images(striped_classes, 
     assert dearer == settings.batch * 6 * sum(layer.multiply_adds for layer in layers)
     assert "R1 penalty with gamma 100 on a discriminator without batch norm" in describe(penalised)
     assert "R1" not in describe(settings)
+
+
+# DiffAugment --------------------------------------------------------------------------------
+
+
+@GANS
+def test_all_that_the_discriminator_sees_is_augmented_anew_and_samples_are_not(
+    striped_classes, settings, monkeypatch
+):
+    seen = []
+    augment = DiffAugment.augment
+
+    def watched(network, images, chance):
+        seen.append((images.detach(), [drawn.clone() for drawn in chance]))
+        return augment(network, images, chance)
+
+    monkeypatch.setattr(DiffAugment, "augment", watched)
+    augmented = changed(settings, diff_augment=["shift", "contrast"])
+    training = gan_training(*striped_classes, augmented)
+    training.step(*training.sample_inputs(0))
+    assert [images.shape for images, _ in seen] == [(16, 1, 32, 32)] * 3  # real, fake, for G
+    assert torch.equal(seen[1][0], seen[2][0])
+    assert not torch.equal(seen[1][1][0], seen[2][1][0])
+    assert all(p.grad.abs().sum() > 0 for p in training.gan.generator.parameters())
+    again = gan_training(*striped_classes, augmented).sample_inputs(0)
+    assert all(torch.equal(a, b) for a, b in zip(training.sample_inputs(0), again, strict=True))
+    training.gan.generator(torch.zeros(2, 8), torch.tensor([0, 1]))
+    assert len(seen) == 3
+    assert is_cost_of_its_networks(augmented)
+    assert "DiffAugment (shift, contrast)" in describe(augmented)
+    assert "DiffAugment" not in describe(settings)
+
+
+def test_brightness_is_no_augmentation_of_a_discriminator():
+    arms = {"none": {}, "gan": {"synthetic": {"dcgan": 1}}}
+    synthesizer = {"dcgan": {"kind": "dcgan", "diff_augment": ["shift", "brightness"]}}
+    with pytest.raises(UserError) as caught:
+        read_settings({"study": "s", "arms": arms, "synthesizers": synthesizer})
+    (problem,) = caught.value.problems
+    assert problem.startswith("synthesizers.dcgan.diff_augment.1: ")
+    assert "'contrast'" in problem

@@ -35,6 +35,11 @@ class RegularisedGanSettings(GanSettings):
         "images (Mescheder et al. 2018). It is on each image by itself, so that the discriminator "
         "has no batch norm then.",
     )
+    diff_augment: list[Literal["shift", "cutout", "contrast"]] = Field(
+        [],
+        description="Augmentations of all that the discriminator sees, through which the generator "
+        "learns (DiffAugment: Zhao et al. 2020): `shift`, `cutout`, `contrast`.",
+    )
 
 
 class RegularisedGan(GanSynthesizer):
@@ -58,12 +63,13 @@ class RegularisedGan(GanSynthesizer):
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":
         """Return the discriminator with its options."""
+        from augtrial.synthesizers.shared.diff_augment import DiffAugment
         from augtrial.synthesizers.shared.spectral_norm import add_spectral_norm
 
         network = self.plain_discriminator(settings, classes=classes, size=size)
         if settings.spectral_norm:
             add_spectral_norm(network)
-        return network
+        return DiffAugment(network, settings.diff_augment) if settings.diff_augment else network
 
     def discriminator_loss(
         self,
@@ -119,6 +125,9 @@ class RegularisedGan(GanSynthesizer):
         if settings.r1:
             plain = "" if settings.spectral_norm else " on a discriminator without batch norm"
             clauses.append(f"R1 penalty with gamma {settings.r1:g}{plain}")
+        if settings.diff_augment:
+            names = ", ".join(settings.diff_augment)
+            clauses.append(f"images for the discriminator augmented by DiffAugment ({names})")
         return clauses
 
 
