@@ -6,6 +6,7 @@ import torch
 from augtrial.core.registry import synthesizers
 from augtrial.synthesizers.acgan import AcganSettings
 from augtrial.synthesizers.base import TrainingData
+from augtrial.synthesizers.cgan import CganSettings
 from augtrial.synthesizers.dcgan import DcganSettings
 from augtrial.tasks.classification.networks.frid_adar import FridAdarSettings
 from augtrial.tasks.classification.training import ClassifierTraining
@@ -23,6 +24,7 @@ SMALL_GAN = {
     "snapshots": 2,
 }
 DCGAN, ACGAN = DcganSettings(**SMALL_GAN), AcganSettings(**SMALL_GAN, embedding=4)
+CGAN = CganSettings(**SMALL_GAN, updates=0)
 
 
 def gan_training(images, labels, settings, *, seed=5, device=CPU, **options):

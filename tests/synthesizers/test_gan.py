@@ -15,9 +15,22 @@ from augtrial.synthesizers.shared import gan_training as module
 from augtrial.synthesizers.shared.fold import draw_samples, load_networks, train_fold
 from augtrial.synthesizers.shared.gan_training import build_gan
 from augtrial.training.checkpoints import Checkpoint, CheckpointFolder
-from small_networks import ACGAN, CPU, DCGAN, SMALL_GAN, gan_training, trained_to_its_end
+from augtrial.training.device import Device
+from small_networks import ACGAN, CGAN, CPU, DCGAN, SMALL_GAN, gan_training, trained_to_its_end
 
 BOTH = pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=["dcgan", "acgan"])
+
+
+OPTIONS = {
+    "upsampling": "nearest",
+    "discriminator_learning_rate": 0.0004,
+    "spectral_norm": True,
+    "loss": "hinge",
+    "r1": 1.0,
+    "diff_augment": ["shift", "cutout", "contrast"],
+}
+OPTED = [settings.model_copy(update=OPTIONS) for settings in (DCGAN, ACGAN, CGAN)]
+OPTED_IDS = [f"{settings.kind} with all options" for settings in OPTED]
 
 
 def build(settings, *, classes=1, size=32, seed=1):
@@ -114,7 +127,7 @@ class Killed(Exception):
     pass
 
 
-@BOTH
+@pytest.mark.parametrize("settings", [DCGAN, ACGAN, *OPTED], ids=["dcgan", "acgan", *OPTED_IDS])
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     striped_classes, settings, tmp_path, monkeypatch
 ):
@@ -137,6 +150,14 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     assert same(straight.gan, resumed.gan)
     assert resumed.history == straight.history
     assert torch.equal(torch.stack(resumed.snapshots), torch.stack(straight.snapshots))
+
+
+@pytest.mark.parametrize("settings", OPTED, ids=OPTED_IDS)
+def test_all_options_train_under_bfloat16_autocast(striped_classes, settings):
+    device = Device(torch.device("cpu"), bfloat16=True)
+    trained = train_gan(*striped_classes, settings, device=device)
+    assert np.isfinite([list(row.values()) for row in trained.history]).all()
+    assert all(value.isfinite().all() for value in trained.state_dict().values())
 
 
 def test_the_discriminator_of_a_longer_training_tells_noise_from_stripes(striped_classes):

@@ -13,13 +13,13 @@ from augtrial.synthesizers.shared.diff_augment import DiffAugment
 from augtrial.synthesizers.shared.gan_training import Scored, build_gan, score_gradient
 from augtrial.synthesizers.shared.layers import UpsampledConv
 from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
-from small_networks import ACGAN, DCGAN, gan_training, trained_to_its_end
+from small_networks import ACGAN, CGAN, DCGAN, gan_training, trained_to_its_end
 
 WGAN_GP = synthesizers["wgan_gp"].Settings(
     **DCGAN.model_dump(include={"latent", "generator_channels", "discriminator_channels", "batch"})
 )
 GANS = pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=lambda s: s.kind)
-KINDS = pytest.mark.parametrize("settings", [DCGAN, ACGAN, WGAN_GP], ids=lambda s: s.kind)
+KINDS = pytest.mark.parametrize("settings", [DCGAN, ACGAN, CGAN, WGAN_GP], ids=lambda s: s.kind)
 
 
 def changed(settings, **options):
