@@ -52,19 +52,24 @@ class UpsampledConv(nn.Conv2d):
     The pixels of a pair are the same before the convolution, so that its taps are added first.
     """
 
+    sums: Tensor
+
     def __init__(self, before: int, after: int, kernel: int, *, bias: bool) -> None:
         """Build the layer; it pads by half the kernel, which is odd."""
         super().__init__(before, after, kernel, padding=kernel // 2, bias=bias)
+        each = torch.eye(kernel**2).view(-1, 1, kernel, kernel)
+        ends = itertools.product((0, 1), repeat=2)  # row and column of a pixel in its pairs
+        sums = torch.cat([_by_phase(each, *end).sum((3, 5)) for end in ends], dim=1)
+        self.register_buffer("sums", sums, persistent=False)  # [k^2, 4, taps, taps], of 0 and 1
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the larger maps."""
-        ends = itertools.product((0, 1), repeat=2)  # row and column of a pixel in its pairs
-        weights = [_by_phase(self.weight, *end).sum((3, 5)) for end in ends]
-        weight = torch.stack(weights, dim=1).flatten(0, 1)  # [4 b, a, taps, taps]
+        taps = self.sums.shape[-1]
+        weight = self.weight.flatten(2) @ self.sums.flatten(1)  # [b, a, 4 taps^2]
+        weight = weight.unflatten(2, (4, taps, taps)).transpose(1, 2).flatten(0, 1)
         weight = weight.contiguous(memory_format=torch.channels_last)  # and so are the maps
         bias = None if self.bias is None else self.bias[:, None].expand(-1, 4).flatten()
-        padding = weight.shape[-1] // 2
-        return F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=padding), 2)
+        return F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=taps // 2), 2)
 
 
 def _by_phase(weight: Tensor, row: int = 0, column: int = 0) -> Tensor:
