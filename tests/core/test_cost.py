@@ -51,6 +51,11 @@ def weights(network) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def trained_weights(gan) -> int:
+    """Return the weights that learn: the average of the generator's does not."""
+    return weights(gan.generator) + weights(gan.discriminator)
+
+
 @pytest.mark.parametrize("size", WIDTHS)
 @pytest.mark.parametrize(
     ("kind", "options"),
@@ -69,7 +74,7 @@ def test_a_gan_costs_what_it_says(kind, options, size):
     data = TrainingData(images(40, size), np.arange(40) % len(classes), classes)
     training = kind.training(data, settings, seed=1, device=CPU)
     cost = kind.cost(settings, classes=len(classes), size=size)
-    assert cost.weights == weights(training.gan)
+    assert cost.weights == trained_weights(training.gan)
     assert cost.multiply_adds == pytest.approx(multiply_adds(training), rel=0.05)
 
 
@@ -77,7 +82,8 @@ def test_a_gan_costs_what_it_says(kind, options, size):
 def test_the_papers_gans_have_the_weights_that_they_say(kind):
     kind = synthesizers[kind]
     settings, size = kind.Settings(), 64
-    with torch.device("meta"):
+    # Spectral norm computes while it is built, which "meta" cannot.
+    with torch.device("cpu" if getattr(settings, "spectral_norm", False) else "meta"):
         networks = [
             kind.generator(settings, classes=3),
             kind.discriminator(settings, classes=3, size=size),
