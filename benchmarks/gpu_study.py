@@ -83,6 +83,8 @@ class GpuStudy:
         train_synthesizer(
             name,
             self.params.synthesizer_values(name, replicate),
+            contexts=self.paths.synthesizer_contexts(replicate, fold, name),
+            on_the_fly=self.params.synthesizer_variants(name),
             others=self.paths.used_networks(replicate, fold, name),
             samples=self.params.samples_drawn(name, replicate),
             outputs={key: path(file) for key, file in SYNTHESIZER.items()},

@@ -13,6 +13,8 @@ def test_contexts_come_back_from_their_file_as_they_were(tmp_path, disc):
     write_contexts(tmp_path / "contexts.npz", written)
     for before, after in zip(written, read_contexts(tmp_path / "contexts.npz"), strict=True):
         np.testing.assert_array_equal(before.pixels, after.pixels)
+        np.testing.assert_array_equal(before.region, after.region)
+        assert after.region.dtype == bool
         assert (before.frame, before.diameter) == (after.frame, after.diameter)
         assert (before.origin, before.slice_shape) == (after.origin, after.slice_shape)
 
@@ -25,4 +27,4 @@ def test_each_array_of_contexts_is_read_once(tmp_path, disc, monkeypatch):
         np.lib.format, "read_array", lambda *args, **more: reads.append(1) or read(*args, **more)
     )
     list(read_contexts(tmp_path / "contexts.npz"))
-    assert len(reads) == 5 + 4
+    assert len(reads) == 2 * 5 + 4  # pixels and region of each, and their geometry
