@@ -1,7 +1,7 @@
 """Whether a synthesizer is fit to be put on trial: one fixed rule, as for convergence.
 
 Its limits were set on the built-in cohort with planted faults (collapse, grain, blur, mixed-up
-classes, copies), before any trial; docs/fitness.md has the numbers.
+classes, copies), before any trial.
 """
 
 import math
