@@ -8,7 +8,7 @@ from augtrial.core.replicate import PATTERN as REPLICATE
 from augtrial.pipeline.code_hash import CodeParam, source_hash
 from augtrial.pipeline.costs import Costs
 from augtrial.pipeline.figure_specs import FigureSpecs
-from augtrial.pipeline.job_params import JobParams
+from augtrial.pipeline.job_params import FITNESS_SAMPLES, JobParams
 from augtrial.pipeline.paths import COMPARED, Paths
 from augtrial.pipeline.provenance import study_facts
 from augtrial.pipeline.registration import registration
@@ -72,6 +72,7 @@ if not redraws(workflow):
     include: "workflow/rules/synthesizers.smk"
     include: "workflow/rules/classifiers.smk"
     include: "workflow/rules/fidelity.smk"
+    include: "workflow/rules/fitness.smk"
     include: "workflow/rules/tables.smk"
 
 

@@ -29,7 +29,12 @@ from benchmarks.paired import ROOT, markdown, seconds, snakemake_command
 
 QUICK, CORES = ROOT / "config/quick.yaml", 2
 FOUR = ("none", "classic", "classic+dcgan", "classic+acgan")
-SCRIPTS = {"draw_results": "draw_figures", "draw_images": "draw_figures"}  # the others: as the rule
+SCRIPTS = {  # the others: as the rule
+    "draw_results": "draw_figures",
+    "draw_images": "draw_figures",
+    "train_second_synthesizer": "train_synthesizer",
+    "train_feature_classifier": "train_classifiers",
+}
 BENCHMARK = re.compile(r"^ *benchmark: (.+)$", re.MULTILINE)
 THREADS = re.compile(r"^ *threads: (\d+)$", re.MULTILINE)
 TRAINED = re.compile(r"^trained .* in ([\d.]+) s$", re.MULTILINE)

@@ -17,10 +17,17 @@ FIT = {
 
 def rows(trainings, synthesizer="dcgan", label="cyst"):
     """Return a row a training and measure: FIT, changed by what each training says."""
-    about = {"synthesizer": synthesizer, "class": label, "samples": 200, "seen": 30, "unseen": 12}
+    about = {
+        "replicate": 1,
+        "synthesizer": synthesizer,
+        "class": label,
+        "samples": 200,
+        "seen": 30,
+        "unseen": 12,
+    }
     return pd.DataFrame(
-        {**about, "measure": measure, "value": value, "reference": reference}
-        for changes in trainings
+        {**about, "fold": fold, "measure": measure, "value": value, "reference": reference}
+        for fold, changes in enumerate(trainings, 1)
         for measure, (value, reference) in {**FIT, **changes}.items()
     )
 

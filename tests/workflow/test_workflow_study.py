@@ -18,6 +18,7 @@ from augtrial.reporting.report.markdown import summary
 from workflow_runs import CLASSES, Run, draw_picture, make_cohort
 
 ARMS = ("none", "classic", "classic+noise", "classic+dcgan", "classic+acgan")
+SYNTHESIZERS = ("synthesizer.dcgan", "synthesizer.acgan")
 COMPUTE = {
     "draw_phantom",
     "extract_rois",
@@ -38,6 +39,7 @@ NETWORKS = [*ARMS, *(f"{arm}@10" for arm in ARMS), "classic:0", "classic:8"]
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     run = Run(folder, make_cohort(folder / "cohort"))
+    run.change(fitness=True)
     run.call()
     return run
 
@@ -227,12 +229,11 @@ def test_a_lock_makes_record_and_report_anew_and_the_report_tells_of_it(
 
 def test_a_job_keeps_one_checkpoint_a_network(run):
     kept = run.trained_since({})
-    assert set(kept) == {
-        *(f"classifiers.1.{fold}" for fold in (1, 2, 3)),
-        *(f"synthesizer.{name}.1.{fold}" for fold in (1, 2, 3) for name in ("dcgan", "acgan")),
-    }
+    jobs = {f"{job}.1.{fold}" for fold in (1, 2, 3) for job in ("classifiers", *SYNTHESIZERS)}
+    assert set(kept) == jobs | {f"{job}.fitness" for job in jobs}
     for job, networks in kept.items():
         expected = {"classifiers": len(ARMS) + 2, "dcgan": len(CLASSES), "acgan": 1}
+        expected |= {"classifiers": 1} if job.endswith("fitness") else {}
         assert networks == next(n for name, n in expected.items() if name in job), job
 
 
@@ -389,8 +390,10 @@ def test_every_table_says_its_units_and_what_it_counts(run):
         if path.stem in points:
             continue
         lesions = {"training", "held_out"} if path.stem.startswith("fidelity") else {"lesions"}
+        lesions = {"seen", "unseen"} if path.stem == "fitness" else lesions
         counts = [{"replicate", "replicates"}, {"fold", "folds"}, lesions, {"unit"}]
-        counts += [] if path.stem.startswith("fidelity") else [{"patients"}]
+        of_images = path.stem.startswith(("fidelity", "fitness"))
+        counts += [] if of_images else [{"patients"}]
         assert all(columns & wanted for wanted in counts), (path.name, columns)
 
 

@@ -9,6 +9,7 @@ rule write_report:
         verdicts="<results>/tables/verdicts.csv",
         secondary="<results>/tables/secondary.csv",
         sensitivity="<results>/tables/sensitivity.csv",
+        fitness="<results>/tables/fitness.csv",
         fidelity_means="<results>/tables/fidelity_means.csv",
         figures=figure_specs.files("svg"),
     output:

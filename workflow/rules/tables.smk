@@ -8,6 +8,7 @@ rule compare_arms:
         updates="<results>/predictions_updates.csv",
         subsets="<results>/predictions_subsets.csv",
         histories=paths.histories(),
+        fitness=paths.fitness(),
         lesions="<results>/rois.csv",
     output:
         **{name: f"<results>/tables/{name}.csv" for name in COMPARED},
@@ -28,6 +29,7 @@ rule compare_arms:
         classes=study.classes,
         conditional_on=study.conditional_on,
         sizes={share: study.training_size(share) for share in study.shares},
+        synthesizers=job_params.arm_synthesizers(),
         code=CodeParam("jobs.comparison", *study.task_modules),
     script:
         "../scripts/compare_arms.py"

@@ -1,11 +1,15 @@
 """Folds, subsets and fresh patients of a study, with the classes balanced."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
+from math import ceil
 
 import numpy as np
 
 from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.core import seeds
+
+MIN_SET_ASIDE = 10  # lesions of a class, by which the fitness of a synthesizer is judged
 
 
 def split_patients(
@@ -62,6 +66,22 @@ def nested_order(patients: Sequence[str], labels: Sequence[str], *, seed: int) -
         taken += counts[chosen]
         order[chosen] = None
     return list(order)
+
+
+def set_aside(patients: Sequence[str], labels: Sequence[str], *, seed: int) -> set[str]:
+    """Return a quarter of the patients, or as many more as give ten lesions of each class.
+
+    They are at most half of the patients: of a class with few lesions there may be fewer than ten.
+    """
+    order = nested_order(patients, labels, seed=seed)
+    for number in range(ceil(len(order) / 4), len(order) // 2 + 1):
+        taken = set(order[:number])
+        known = Counter(
+            label for label, name in zip(labels, patients, strict=True) if name in taken
+        )
+        if min(known[label] for label in set(labels)) >= MIN_SET_ASIDE:
+            return taken
+    return set(order[: len(order) // 2])
 
 
 def fresh_parts(

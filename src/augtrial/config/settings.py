@@ -60,6 +60,12 @@ class Settings(Model):
         description="Generative models by name; `kind` is the kind of model. An arm may name a "
         "kind that is not listed here: it is then used with its defaults.",
     )
+    fitness: bool = Field(
+        True,
+        description="Judge each synthesizer by a second network, trained without some of the "
+        "training patients; arms of an unfit one get no verdict (docs/fitness.md). false: arms of "
+        "all synthesizers get one.",
+    )
     oracle: OracleSettings = Field(OracleSettings(), description="")
     classifier: ClassifierSettings = Field(description="")
     arms: dict[Name, Arm] = Field(
@@ -141,6 +147,14 @@ class Settings(Model):
         arms = self.trained_arms.items()
         plain = [name for name, arm in arms if not arm.synthetic and not arm.oracle]
         return next((name for name in plain if self.arms[name].classic), next(iter(plain), ""))
+
+    @property
+    def fitness_arm(self) -> Arm:
+        """What the classifier learns from whose features judge fitness: real lesions alone."""
+        for arm in self.trained_arms.values():
+            if isinstance(arm.classic, int) and arm.classic:
+                return Arm(classic=arm.classic, budget=arm.budget)
+        return Arm(classic="all" if self.classic.number else 0)
 
     @property
     def used_synthesizers(self) -> dict[str, SynthesizerSettings]:

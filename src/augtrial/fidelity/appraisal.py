@@ -61,10 +61,11 @@ class RealLesions:
 
     @classmethod
     def from_part(
-        cls, rois: np.ndarray, variants: np.ndarray, labels: Sequence[str]
+        cls, rois: np.ndarray, variants: Sequence[np.ndarray], labels: Sequence[str]
     ) -> "RealLesions":
         """Return a part's lesions: ROIs uint8 [n, s, s], variants [n, N, s, s], classes."""
-        images = np.concatenate([rois[:, None], variants[:, :MAX_VARIANTS]], axis=1)
+        some = np.stack([each[:MAX_VARIANTS] for each in variants])
+        images = np.concatenate([rois[:, None], some], axis=1)
         descriptors = np.stack([polar_descriptor(lesion) for lesion in images])
         return cls(images, descriptors, np.array(labels))
 

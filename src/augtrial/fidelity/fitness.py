@@ -14,14 +14,16 @@ import pandas as pd
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import pdist, squareform
 
+from augtrial.cohort.folds import MIN_SET_ASIDE
 from augtrial.fidelity.appraisal import Features
 from augtrial.fidelity.measures import density_coverage, kid
 
-MIN_LESIONS = 10  # of a class among the unseen ones, and among the seen ones
+MIN_LESIONS = MIN_SET_ASIDE  # of a class among the unseen ones, and among the seen ones
 NEIGHBOURS = 5  # k of the coverage
 LAYOUT = 16  # side of the small image whose pixels are the layout
 CLOSE = 0.5  # of the distance between a lesion and its nearest other one, in the median
 
+MEASURES = ("coverage", "near-duplicates", "class consistency", "layout KID", "fine detail")
 COLUMNS = ["class", "measure", "value", "reference", "samples", "seen", "unseen"]
 
 
@@ -44,11 +46,13 @@ def fitness_measures(
     for label, images in samples.items():
         counts = {"samples": len(images), "seen": len(seen[label]), "unseen": len(unseen[label])}
         known = min(counts["seen"], counts["unseen"]) >= MIN_LESIONS
-        found = dict(_measures(images, seen[label], unseen[label], variants[label], features))
-        right = [np.mean(predicted[f"{kind}/{label}"] == label) for kind in ("samples", "unseen")]
-        found["class consistency"] = (float(right[0]), float(right[1]))
-        for measure, values in found.items():
-            value, reference = values if known else (np.nan, np.nan)
+        found = dict.fromkeys(MEASURES, (np.nan, np.nan))
+        if known:
+            found |= _measures(images, seen[label], unseen[label], variants[label], features)
+            right = (predicted[f"{kind}/{label}"] == label for kind in ("samples", "unseen"))
+            consistent, reference = map(float, map(np.mean, right))
+            found["class consistency"] = consistent, reference
+        for measure, (value, reference) in found.items():
             about = {"class": label, "measure": measure}
             rows.append({**about, "value": value, "reference": reference, **counts})
     return pd.DataFrame(rows, columns=COLUMNS)

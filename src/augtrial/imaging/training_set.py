@@ -1,6 +1,6 @@
 """Training sets: from an arm's recipe to arrays, with the training parts of one fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,13 +20,24 @@ Samples = Mapping[str, Mapping[str, np.ndarray]]  # source -> class -> uint8 [m,
 class Part:
     """The lesions that one fold holds out: their ROIs and variants.
 
-    `rois` are uint8 [n, s, s]; `variants` uint8 [n, N, s, s], read from disk when they are used.
+    `rois` are uint8 [n, s, s]; `variants` n arrays uint8 [N, s, s], read from disk when they are
+    used.
     """
 
     lesion_ids: tuple[str, ...]
     labels: tuple[str, ...]
     rois: np.ndarray
-    variants: np.ndarray
+    variants: list[np.ndarray]
+
+    def without(self, lesions: Collection[str]) -> "Part":
+        """Return the part without these lesions."""
+        kept = [index for index, lesion in enumerate(self.lesion_ids) if lesion not in lesions]
+        return Part(
+            tuple(self.lesion_ids[index] for index in kept),
+            tuple(self.labels[index] for index in kept),
+            self.rois[kept],
+            [self.variants[index] for index in kept],
+        )
 
 
 @dataclass(frozen=True)
@@ -60,12 +71,19 @@ def read_part(rois: str | Path, variants: str | Path) -> Part:
     with np.load(rois) as arrays:
         ids, labels = arrays["lesion_id"].tolist(), arrays["label"].tolist()
         images = arrays["images"]
-    return Part(tuple(ids), tuple(labels), images, np.load(variants, mmap_mode="r"))
+    return Part(tuple(ids), tuple(labels), images, list(np.load(variants, mmap_mode="r")))
 
 
 def read_parts(rois: Sequence[str], variants: Sequence[str]) -> list[Part]:
     """Return the parts of these files, in the same order."""
     return [read_part(*paths) for paths in zip(rois, variants, strict=True)]
+
+
+def leave_out(parts: Sequence[Part], lesions: Collection[str]) -> tuple[list[Part], float]:
+    """Return parts without some lesions, and the smallest share of its own that one has left."""
+    left = [part.without(lesions) for part in parts]
+    shares = [len(a.labels) / len(b.labels) for a, b in zip(left, parts, strict=True) if b.labels]
+    return left, min(shares)
 
 
 def read_samples(
@@ -102,8 +120,8 @@ def classic_counts(
     """
     counts = np.zeros(len(part.labels), dtype=int)
     members = [index for index, known in enumerate(part.labels) if label in (None, known)]
-    if size == "all":
-        counts[members] = part.variants.shape[1]
+    if size == "all" and members:
+        counts[members] = len(part.variants[0])
     elif members:
         lesions = [part.lesion_ids[index] for index in members]
         keys = [seeds.derive(seed, replicate, "remainder", lesion) for lesion in lesions]
@@ -126,7 +144,7 @@ def select_classic(part: Part, counts: np.ndarray, skipped: np.ndarray | None = 
     """Return the first variants of each lesion, after the skipped: uint8 [sum of counts, s, s]."""
     starts = np.zeros_like(counts) if skipped is None else skipped
     selected = [
-        part.variants[index, start : start + count]
+        part.variants[index][start : start + count]
         for index, (start, count) in enumerate(zip(starts, counts, strict=True))
     ]
     return np.concatenate(selected) if selected else np.zeros((0, *part.rois.shape[1:]), np.uint8)

@@ -1,6 +1,6 @@
 """The job that trains the networks of a fold: those of its arms, and of its size curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,13 @@ from augtrial.core.registry import tasks
 from augtrial.core.replicate import Replicate
 from augtrial.imaging.context import read_contexts
 from augtrial.imaging.on_the_fly import OnlineVariants, variants_on
-from augtrial.imaging.training_set import TrainingSet, assemble, read_parts, read_samples
+from augtrial.imaging.training_set import (
+    TrainingSet,
+    assemble,
+    leave_out,
+    read_parts,
+    read_samples,
+)
 from augtrial.training.checkpoints import CheckpointFolder, save_state
 from augtrial.training.device import Device, training_device
 from augtrial.training.engine import train_all
@@ -32,18 +38,24 @@ def training_sets(
     classes: Sequence[str],
     seed: int,
     replicate: str,
+    without: Collection[str] = (),
 ) -> Iterator[TrainingSet]:
     """Yield the training set of each network of a fold, from its training parts alone.
 
     `trainings` have the `name` and `recipe` of each network (`JobParams.trainings`); `rois` and
     `variants` are of the training parts. `samples` says of its files whose images each holds,
-    `transformed` whose arm each is for, part by part.
+    `transformed` whose arm each is for, part by part. Lesions that are left out take their share of
+    the variants with them.
     """
     parts = read_parts(rois, variants)
+    parts, share = leave_out(parts, without) if without else (parts, 1.0)
     images = read_samples(list(samples), list(samples.values()))
     for training in trainings:
+        arm = Arm.model_validate(training["recipe"])
+        if isinstance(arm.classic, int):
+            arm = arm.model_copy(update={"classic": int(arm.classic * share)})
         yield assemble(
-            Arm.model_validate(training["recipe"]),
+            arm,
             parts,
             classes,
             seed=seed,
@@ -71,16 +83,20 @@ def train_classifiers(
     user_code: str,
     workers: int,
     outputs: Mapping[str, str],
+    without: Collection[str] = (),
     **files: Any,
 ) -> None:
     """Train the networks of a fold on its training parts, and write what they are.
 
-    `contexts` are read where variants are drawn on the fly, `files` by `training_sets`.
+    `contexts` are read where variants are drawn on the fly, `files` by `training_sets`. A network
+    `without` some lesions gives the features by which fitness is judged.
     """
     judged = tasks[task]
     values = judged.settings(settings)
     work = judged.cost(values, classes=len(classes), size=size).multiply_adds
-    sets: Any = partial(training_sets, classes=classes, seed=seed, replicate=replicate, **files)
+    files |= {"seed": seed, "replicate": replicate, "without": without}
+    sets: Any = partial(training_sets, classes=classes, **files)
+    purpose = ".".join(["classifiers", replicate, fold, *(["fitness"] if without else [])])
     images: dict[str, dict[str, int]] = {}
     lesions: list[str] = []
 
@@ -106,7 +122,7 @@ def train_classifiers(
         # What decides a network, whatever else the job trains; its images are in the key as well.
         key = [task, dict(settings), list(classes), size, seed, code, user_code, where.name]
         key += map(file_hash, judged.files(values))
-        with CheckpointFolder(checkpoints, f"classifiers.{replicate}.{fold}", key) as folder:
+        with CheckpointFolder(checkpoints, purpose, key) as folder:
             makers = [partial(make, training, where, folder) for training in trainings]
             _write(trainings, train_all(makers, where, workers=workers), images, outputs)
         record: dict[str, Any] = {"task": task, "settings": dict(settings), "images": images}

@@ -43,7 +43,8 @@ def embed_lesions(
     part = read_part(rois, variants)
     rows = pd.read_csv(lesions, dtype=str, keep_default_na=False)
     chosen = shown_lesions(len(rows), max_lesions, seed=seed)
-    drawn, size = part.variants[chosen, :max_variants], part.rois.shape[-1]
+    drawn = np.stack([part.variants[index][:max_variants] for index in chosen])
+    size = part.rois.shape[-1]
     images = np.concatenate([part.rois[chosen, None], drawn], axis=1).reshape(-1, size, size)
     kinds = ["roi"] + ["variant"] * drawn.shape[1]
     shown = rows.iloc[np.repeat(chosen, len(kinds))].assign(image=kinds * len(chosen))

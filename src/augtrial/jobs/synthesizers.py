@@ -1,6 +1,6 @@
 """The job that trains a synthesizer in one fold, and draws its samples."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from augtrial.core import seeds
 from augtrial.core.io import file_hash, read_json, write_arrays, write_json, write_table
 from augtrial.core.registry import synthesizers
 from augtrial.core.replicate import Replicate
-from augtrial.imaging.context import read_contexts
+from augtrial.imaging.context import Context, read_contexts
 from augtrial.imaging.on_the_fly import OnlineVariants, variants_on
-from augtrial.imaging.training_set import assemble, read_parts
+from augtrial.imaging.training_set import assemble, leave_out, read_parts
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.shared.fold import TrainedFold, draw_samples, load_networks, train_fold
 from augtrial.training.checkpoints import CheckpointFolder, load_state, save_state
@@ -34,6 +34,7 @@ def train_synthesizer(
     classes: Sequence[str],
     on_the_fly: Mapping[str, Any] | None,
     samples: int,
+    without: Collection[str] = (),
     seed: int,
     replicate: str,
     fold: str,
@@ -49,22 +50,32 @@ def train_synthesizer(
 
     `settings` are at the replicate's share; `contexts` are read where variants are drawn
     `on_the_fly`, by these `ClassicSettings`; `others` are the files networks.pt of the synthesizers
-    that it uses, of the same fold; `samples` images of each class are drawn.
+    that it uses, of the same fold; `samples` images of each class are drawn. The second network, by
+    which fitness is judged, is trained `without` some lesions, for as many updates.
     """
     kind = synthesizers[settings["kind"]]
-    values = kind.Settings.model_validate(settings)
+    values: Any = kind.Settings.model_validate(settings)
+    parts = read_parts(rois, variants)
+    lesions = [lesion for part in parts for lesion in part.lesion_ids]
+    if without:
+        parts, share = leave_out(parts, without)
+        values = _for_fewer(values, share, len(lesions) / (len(lesions) - len(without)))
     learnt = assemble(
         Arm(classic=values.classic),
-        read_parts(rois, variants),
+        parts,
         classes,
         seed=seed,
         replicate=Replicate.parse(replicate).number,
     )
-    purpose, size = (name, replicate, fold), learnt.images.shape[-1]
+    purpose = (name, replicate, fold, *(["fitness"] if without else []))
+    size = learnt.images.shape[-1]
     cost = kind.cost(values, classes=len(classes), size=size)
     options = {"kind": kind.name, "multiply_adds": cost.multiply_adds}
     with training_device(device, precision, **options) as where:
         used = [list(map(file_hash, others)), on_the_fly, list(map(file_hash, contexts))]
+        known = [context for path in contexts for context in read_contexts(path)]
+        if without and known:
+            known = [c for c, lesion in zip(known, lesions, strict=True) if lesion not in without]
         key = [list(classes), seed, code, kind_code, where.name, used]
         with CheckpointFolder(checkpoints, ".".join(["synthesizer", *purpose]), key) as folder:
             trained = train_fold(
@@ -72,7 +83,7 @@ def train_synthesizer(
                 values,
                 learnt,
                 classes=classes,
-                variants_of=_variants_of(on_the_fly, contexts, size, seed, purpose, where),
+                variants_of=_variants_of(on_the_fly, known, size, seed, purpose, where),
                 seed_of=partial(seeds.derive, seed, *purpose),
                 device=where,
                 checkpoints=folder,
@@ -89,9 +100,19 @@ def train_synthesizer(
     write_arrays(outputs["samples"], trained_on=np.array(sorted(learnt.lesion_ids)), **drawn)
 
 
+def _for_fewer(values: Any, share: float, factor: float) -> Any:
+    """Return the settings for the share of the variants, and so many times the epochs."""
+    changed: dict[str, Any] = {}
+    if isinstance(values.classic, int):
+        changed["classic"] = int(values.classic * share)
+    if not getattr(values, "updates", 0) and hasattr(values, "epochs"):
+        changed["epochs"] = round(values.epochs * factor)
+    return values.model_copy(update=changed)
+
+
 def _variants_of(
     classic: Mapping[str, Any] | None,
-    contexts: Sequence[str],
+    lesions: Sequence[Context],
     size: int,
     seed: int,
     purpose: tuple[str, ...],
@@ -100,7 +121,6 @@ def _variants_of(
     """Return what gives a network the variants of its lesions, where they are made on the fly."""
     if classic is None:
         return None
-    lesions = [context for path in contexts for context in read_contexts(path)]
 
     def variants_of(index: np.ndarray, network: str) -> OnlineVariants:
         own = [lesions[number] for number in index]

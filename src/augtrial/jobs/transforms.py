@@ -35,7 +35,7 @@ def transform_variants(
     images = [
         apply_transforms(
             pipeline,
-            part.variants[index, : counts[index]],
+            part.variants[index][: counts[index]],
             seeds.derive(seed, "transforms", number, arm, lesion),
         )
         for index, lesion in enumerate(part.lesion_ids)

@@ -111,6 +111,24 @@ class Costs:
                 trainings = self.synthesizer_trainings(name, replicate)
                 yield from trainings * (shared * len(self.study.folds))
 
+    def feature_training(self) -> Training:
+        """Return the training of the classifier whose features judge fitness."""
+        classifier, task = self.settings.classifier, self.study.task
+        cost = task.cost(classifier, classes=len(self.study.classes), size=self.settings.roi.size)
+        arm = self.settings.fitness_arm
+        images = self.arm_images(arm, Replicate(1))
+        updates = task.updates(classifier, arm.budget or classifier.budget, images)
+        return Training(**vars(cost), name="features", updates=updates, images=images)
+
+    def all_second_trainings(self) -> Iterator[Training]:
+        """Yield every network that the study trains to judge the fitness of synthesizers."""
+        names = self.job_params.second_synthesizers()
+        jobs = len(self.study.synthesizer_replicates) * len(self.study.folds)
+        for name in names:
+            yield from self.synthesizer_trainings(name, 1) * jobs
+        if names:
+            yield from [self.feature_training()] * jobs
+
     def all_network_trainings(self) -> Iterator[Training]:
         """Yield every network of an arm or a curve that the study trains."""
         jobs = self.settings.replicates * len(self.study.folds)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from augtrial.config.arms import Arm
-from augtrial.core.names import ONLINE, contrast_arms
+from augtrial.core.names import FEATURES, ONLINE, contrast_arms
 from augtrial.core.replicate import Replicate
 from augtrial.pipeline.study import Study, Which
+
+FITNESS_SAMPLES = 200  # of each class, by which it is judged
 
 
 class JobParams:
@@ -81,6 +83,30 @@ class JobParams:
     def used_by(self, name: str) -> list[str]:
         """Return the synthesizers whose trained networks one is given."""
         return list(self.study.synthesizer_kind(name).uses(self.settings.synthesizers[name]))
+
+    def judged_synthesizers(self) -> list[str]:
+        """Return the synthesizers whose fitness is judged: those whose images a network draws."""
+        if not self.settings.fitness:
+            return []
+        return [name for name in self.settings.used_synthesizers if self._is_trained(name)]
+
+    def _is_trained(self, name: str) -> bool:
+        kind, settings = self.study.synthesizer_kind(name), self.settings.synthesizers[name]
+        return kind.updates(settings, 1) > 0 or any(map(self._is_trained, self.used_by(name)))
+
+    def arm_synthesizers(self) -> dict[str, list[str]]:
+        """Return the synthesizers whose images each arm takes."""
+        arms = self.settings.arms.items()
+        return {name: list(arm.synthetic) for name, arm in arms if arm.synthetic}
+
+    def second_synthesizers(self) -> list[str]:
+        """Return the synthesizers that are trained again to judge fitness, with those they use."""
+        names = self.judged_synthesizers()
+        return list(dict.fromkeys(each for name in names for each in self._with_used(name)))
+
+    def fitness_training(self) -> dict[str, Any]:
+        """Return what a job is told of the classifier whose features judge fitness."""
+        return self._training(FEATURES, self.settings.fitness_arm) | {"eval_updates": []}
 
     def samples_drawn(self, name: str, replicate: Which = 1) -> int:
         """Return how many images of each class a fold's synthesizer draws."""

@@ -10,8 +10,17 @@ from augtrial.pipeline.study import Study, Which
 
 # The tables that `compare_arms` makes of the predictions.
 COMPARED = (
-    *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "training", "confusion"),
-    *("calibration", "reliability", "roc", "curve", "updates", "subsets", "subset_contrasts"),
+    *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "training", "fitness"),
+    *(
+        "confusion",
+        "calibration",
+        "reliability",
+        "roc",
+        "curve",
+        "updates",
+        "subsets",
+        "subset_contrasts",
+    ),
 )
 
 
@@ -51,6 +60,37 @@ class Paths:
         """Return the networks of the synthesizers that a synthesizer uses."""
         names = self.job_params.used_by(name)
         return [self.synthesizer(replicate, fold, used) for used in names]
+
+    def second_synthesizer(
+        self, replicate: Which, fold: int | str, name: str, file: str = "networks.pt"
+    ) -> str:
+        """Return a file of the second network by which a synthesizer's fitness is judged."""
+        return f"{self.fold_folder(replicate, fold)}/fitness/{name}/{file}"
+
+    def second_used_networks(self, replicate: Which, fold: int | str, name: str) -> list[str]:
+        """Return the second networks of the synthesizers that a synthesizer uses."""
+        names = self.job_params.used_by(name)
+        return [self.second_synthesizer(replicate, fold, used) for used in names]
+
+    def second_samples(self, replicate: Which) -> list[str]:
+        """Return the samples by which fitness is judged, fold by fold."""
+        return [
+            self.second_synthesizer(replicate, fold, name, "samples.npz")
+            for fold in self.study.folds
+            for name in self.job_params.judged_synthesizers()
+        ]
+
+    def feature_networks(self, replicate: Which) -> list[str]:
+        """Return the classifiers whose features judge fitness, fold by fold."""
+        return [
+            f"{self.fold_folder(replicate, f)}/fitness/classifiers.pt" for f in self.study.folds
+        ]
+
+    def fitness(self) -> list[str]:
+        """Return the measures of fitness of every replicate whose synthesizers are used."""
+        if not self.job_params.judged_synthesizers():
+            return []
+        return self.each_replicate("fitness.csv", self.study.synthesizer_replicates)
 
     def samples(self, replicate: Which, fold: int | str, names: Iterable[str]) -> list[str]:
         """Return the samples of these synthesizers for a fold."""
@@ -156,6 +196,12 @@ class Paths:
             for name in self.job_params.synthesizers(replicate):
                 files[self.synthesizer(trained, fold, name, "networks.json")] = None
             files[self.networks(replicate, fold, ".json")] = None
+        if self.job_params.judged_synthesizers():
+            which = itertools.product(self.study.synthesizer_replicates, self.study.folds)
+            for replicate, fold in which:
+                for name in self.job_params.second_synthesizers():
+                    file = self.second_synthesizer(replicate, fold, name, "networks.json")
+                    files[file] = None
         return list(files)
 
     def data(self) -> list[str]:

@@ -15,6 +15,7 @@ def plan_text(study: Study, machine: Machine) -> str:
     costs = Costs(study)
     synthesizers = list(costs.all_synthesizer_trainings())
     networks = list(costs.all_network_trainings())
+    second = len(list(costs.all_second_trainings()))
     counts = Counter(training.name for training in synthesizers)
     hours = expected_hours(study, machine)
     patients = len({lesion.patient_id for lesion in study.lesions if lesion.patient_id})
@@ -28,7 +29,8 @@ def plan_text(study: Study, machine: Machine) -> str:
         f"{count(len(study.replicates), 'replicate')}.",
         f"Trainings: {len(networks)} classifiers ({len(study.settings.trained_arms)} arms, "
         f"{len(study.settings.curves)} size curves{subsets}), "
-        f"{len(synthesizers)} synthesizers{f' ({kinds})' if kinds else ''}.",
+        f"{len(synthesizers)} synthesizers{f' ({kinds})' if kinds else ''}"
+        f"{f', {second} to judge their fitness' if second else ''}.",
         f"Estimate for the whole study: {duration(hours)} on "
         f"{count(machine.cores, 'core')} and {where}; "
         f"{costs.disk_bytes() / 1e9:.1f} GB in {study.root}. Finished jobs are not repeated.",
@@ -41,6 +43,7 @@ def expected_hours(study: Study, machine: Machine) -> float:
     """Return about how many hours the whole study takes on a machine."""
     costs = Costs(study)
     trainings = [*costs.all_synthesizer_trainings(), *costs.all_network_trainings()]
+    trainings += costs.all_second_trainings()
     parallel = min(machine.cores, machine.gpus) if machine.gpus else machine.cores
     seconds = sum(training.seconds(machine) for training in trainings)
     # Everything but training: on one core, however many GPUs there are.
@@ -64,7 +67,12 @@ def expected_seconds(study: Study, machine: Machine) -> dict[str, float]:
             for name in params.synthesizers(replicate)
         ],
         "train_classifiers": [took(costs.network_trainings(replicate)) for replicate in replicates],
+        "train_second_synthesizer": [
+            took(costs.synthesizer_trainings(name, 1)) for name in params.second_synthesizers()
+        ],
     }
+    if params.judged_synthesizers():
+        seconds["train_feature_classifier"] = [took([costs.feature_training()])]
     return {rule: sum(each) / len(each) for rule, each in seconds.items() if each}
 
 

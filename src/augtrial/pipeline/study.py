@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from augtrial.cohort.folds import fresh_parts, nested_order, split_patients
+from augtrial.cohort.folds import fresh_parts, nested_order, set_aside, split_patients
 from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.cohort.table import read_table
 from augtrial.config.load import read_settings
@@ -166,6 +166,18 @@ class Study:
     def training_parts(self, fold: int | str) -> list[int]:
         """Return the parts that a job of a fold may read: all but its own."""
         return [part for part in self.folds if part != int(fold)]
+
+    def set_aside(self, replicate: Which, fold: int | str) -> list[str]:
+        """Return the training lesions that a fold's second networks do not see."""
+        parts = [self.part(replicate, part) for part in self.training_parts(fold)]
+        lesions = [lesion for part in parts for lesion in part]
+        split = self.split_of(replicate).number
+        patients = set_aside(
+            [lesion.case for lesion in lesions],
+            [lesion.label for lesion in lesions],
+            seed=seeds.derive(self.settings.seed, "set aside", split, int(fold)),
+        )
+        return [lesion.lesion_id for lesion in lesions if lesion.case in patients]
 
     def synthesizer_replicate(self, replicate: Which) -> Replicate:
         """Return whose synthesizer a replicate uses."""

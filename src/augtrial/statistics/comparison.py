@@ -20,7 +20,7 @@ from augtrial.statistics.outcomes import Outcomes
 from augtrial.statistics.roc import roc_table
 from augtrial.statistics.secondary import secondary_table
 from augtrial.statistics.sensitivity import sensitivity_table
-from augtrial.statistics.verdicts import verdict_table
+from augtrial.statistics.verdicts import NOT_EVALUABLE, verdict_table
 
 
 def compare(
@@ -33,6 +33,7 @@ def compare(
     primary: str = "",
     controls: Sequence[str] = (),
     unconverged: Mapping[str, str] | None = None,
+    unfit: Mapping[str, str] | None = None,
     diameters: Mapping[str, float] | None = None,
     outcomes: Outcomes = classification_outcomes,
 ) -> dict[str, pd.DataFrame]:
@@ -44,19 +45,24 @@ def compare(
     `contrasts` are pairs of arms "a - b", named before the run, of which `primary` (the first, if
     empty) and the positive `controls` are tested at the full level; `endpoint` is the primary one
     and its class, `margin` the smallest difference that matters, a fraction. Arms in `unconverged`
-    get no verdict, with the reason. `diameters` of the lesions part them into halves by size.
+    get no verdict, with the reason; those in `unfit` are not evaluable. `diameters` of the lesions
+    part them into halves by size.
 
     Raises:
         UserError: columns, lesions or arms are missing (see `panels` and `contrast_table`).
     """
     differences = contrast_table(predictions, contrasts, confidence=confidence, outcomes=outcomes)
     rule: dict[str, Any] = {"endpoint": endpoint, "margin": margin, "confidence": confidence}
-    rule |= {"primary": primary, "controls": controls, "unconverged": unconverged}
+    rule |= {"primary": primary, "controls": controls}
+    rule |= {"unconverged": unconverged, "unfit": unfit}
     parts: dict[str, Any] = {"endpoint": endpoint, "outcomes": outcomes}
+    verdicts = verdict_table(differences, **rule)
+    unfit = verdicts[verdicts["verdict"] == NOT_EVALUABLE].set_index("contrast")["reason"]
+    differences["not_evaluable"] = differences["contrast"].map(unfit).fillna("")
     return {
         "endpoints": endpoint_table(predictions, confidence=confidence, outcomes=outcomes),
         "contrasts": differences,
-        "verdicts": verdict_table(differences, **rule),
+        "verdicts": verdicts,
         "secondary": secondary_table(predictions, contrasts, **parts),
         "sensitivity": sensitivity_table(
             predictions, contrasts, diameters=diameters, outcomes=outcomes, **rule

@@ -11,7 +11,7 @@ import pandas as pd
 
 COLUMNS = [
     *("synthesizer", "class", "measure", "value", "reference", "least", "most", "fit"),
-    *("trainings", "samples", "seen", "unseen"),
+    *("trainings", "replicates", "folds", "samples", "seen", "unseen", "unit"),
 ]
 Limits = Callable[[float], tuple[float, float]]
 # Measure -> the least and the largest fit value, from that of real lesions.
@@ -22,6 +22,7 @@ LIMITS: Mapping[str, Limits] = {
     "layout KID": lambda real: (-math.inf, max(real, 0.0) + 0.5),
     "fine detail": lambda real: (real / 4, 4 * real),
 }
+UNITS = {"layout KID": "kernel units", "fine detail": "ratio"}
 # What is wrong below the least value, or above the largest.
 FAULTS = {
     "coverage": "does not cover the real lesions",
@@ -36,17 +37,22 @@ GRAINY, COLLAPSED = "is grainy", "collapsed"
 def fitness_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row a synthesizer, class and measure: medians over its trainings, and the limits.
 
-    `rows` have synthesizer and the columns of `fidelity.fitness`, one a training, class and
-    measure. `fit` is missing where a class has too few lesions to tell.
+    `rows` have replicate, fold, synthesizer and the columns of `fidelity.fitness`, one a training,
+    class and measure. `fit` is missing where a class has too few lesions to tell. Seen and unseen
+    are lesions of the class, as many as in the median training.
     """
+    if rows.empty:
+        return pd.DataFrame(columns=COLUMNS)
     found = []
     for key, group in rows.groupby(["synthesizer", "class", "measure"], sort=False):
         known = group.dropna(subset=["value", "reference"])
         value, reference = known["value"].median(), known["reference"].median()
         least, most = LIMITS[key[-1]](reference)
         fit = bool(least <= value <= most) if len(known) else None
+        trainings = (len(known), *(known[name].nunique() for name in ("replicate", "fold")))
         counts = (group[name].median() for name in ("samples", "seen", "unseen"))
-        found.append((*key, value, reference, least, most, fit, len(known), *counts))
+        unit = UNITS.get(key[-1], "fraction")
+        found.append((*key, value, reference, least, most, fit, *trainings, *counts, unit))
     return pd.DataFrame(found, columns=COLUMNS).astype({"fit": "object"})
 
 

@@ -33,6 +33,7 @@ def sensitivity_table(
     primary: str = "",
     controls: Sequence[str] = (),
     unconverged: Mapping[str, str] | None = None,
+    unfit: Mapping[str, str] | None = None,
     diameters: Mapping[str, float] | None = None,
     outcomes: Outcomes = classification_outcomes,
 ) -> pd.DataFrame:
@@ -51,7 +52,8 @@ def sensitivity_table(
     predictions = predictions[predictions["arm"].isin(compared)]
     for one in _analyses(predictions, endpoint, diameters, outcomes):
         found = [_difference(one, contrast, confidence) for contrast in contrasts]
-        judged = judge(found, margin, 1 - confidence, primary, controls, unconverged, least=2)
+        failed = unconverged, unfit
+        judged = judge(found, margin, 1 - confidence, primary, controls, *failed, least=2)
         explored = {"role": EXPLORATORY} if one.exploratory else {}
         for row, verdict in zip(found, judged, strict=True):
             rows.append({"analysis": one.name, **row, **verdict, **explored})

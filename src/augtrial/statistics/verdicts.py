@@ -28,6 +28,7 @@ BEYOND = {GAIN: "gain beyond the margin", LOSS: "loss beyond the margin"}
 NO_DIFFERENCE = "no relevant difference"
 CANNOT_TELL = "cannot tell"
 NO_VERDICT = "no verdict"
+NOT_EVALUABLE = "not evaluable"  # an arm takes images of a synthesizer that failed
 GAINS, LOSSES = ((word, SMALL[word], BEYOND[word]) for word in (GAIN, LOSS))
 
 PRIMARY, CONTROL = "primary", "positive control"
@@ -80,6 +81,7 @@ def verdict_table(
     primary: str = "",
     controls: Sequence[str] = (),
     unconverged: Mapping[str, str] | None = None,
+    unfit: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return one row for each contrast: its numbers on the primary endpoint, and the verdict.
 
@@ -98,9 +100,8 @@ def verdict_table(
     rows = rows.reset_index(drop=True)
     if rows.empty:
         return pd.DataFrame(columns=VERDICT_COLUMNS)
-    judged = judge(
-        rows.to_dict("records"), margin, 1 - confidence, primary, controls, unconverged or {}
-    )
+    failed = unconverged or {}, unfit or {}
+    judged = judge(rows.to_dict("records"), margin, 1 - confidence, primary, controls, *failed)
     return rows.join(pd.DataFrame(judged))[VERDICT_COLUMNS]
 
 
@@ -111,6 +112,7 @@ def judge(
     primary: str = "",
     controls: Sequence[str] = (),
     unconverged: Mapping[str, str] | None = None,
+    unfit: Mapping[str, str] | None = None,
     *,
     least: int = MIN_REPLICATES,
 ) -> list[dict[str, Any]]:
@@ -126,14 +128,17 @@ def judge(
     adjusted = p.copy()
     if others.any():
         adjusted[others] = multipletests(p[others], alpha=level, method="holm")[1]
-    reasons = [_reason(row, unconverged or {}, least) for row in rows]
+    failed = [_unfit(row["contrast"], unfit or {}) for row in rows]
+    reasons = [
+        why or _reason(row, unconverged or {}, least) for row, why in zip(rows, failed, strict=True)
+    ]
     decided = any(
         role == PRIMARY and value < level and not reason
         for role, value, reason in zip(roles, p, reasons, strict=True)
     )
     found = []
-    for row, role, value, question, reason in zip(
-        rows, roles, adjusted, questions, reasons, strict=True
+    for row, role, value, question, reason, why in zip(
+        rows, roles, adjusted, questions, reasons, failed, strict=True
     ):
         shown = role if role != SECONDARY or decided else EXPLORATORY
         own = level / others.sum() if role == SECONDARY and others.any() else level
@@ -142,7 +147,8 @@ def judge(
         found.append(
             {
                 **{"role": shown, "p_adjusted": value, "margin": margin, "level": level},
-                **{"verdict": NO_VERDICT if reason else word, "reason": reason},
+                **{"verdict": (NOT_EVALUABLE if why else NO_VERDICT) if reason else word},
+                "reason": reason,
                 **dict(
                     zip(("detectable_low", "detectable_high"), _detectable(row, own), strict=True)
                 ),
@@ -172,6 +178,12 @@ def question_p(row: Mapping[str, Any], question: str, margin: float) -> Any:
 def null_difference(question: str, margin: float) -> float:
     """Return the true difference that a gain, or a one-sided question, is tested against."""
     return {NON_INFERIOR: -margin, SUPERIOR: margin}.get(question, 0.0)
+
+
+def _unfit(contrast: str, unfit: Mapping[str, str]) -> str:
+    """Return what is wrong with the synthesizers of a contrast's arms; empty if nothing is."""
+    a, b = contrast_arms(contrast)
+    return "; ".join(dict.fromkeys(unfit[arm] for arm in (a, b) if arm in unfit and a != b))
 
 
 def _reason(row: Mapping[str, Any], unconverged: Mapping[str, str], least: int) -> str:

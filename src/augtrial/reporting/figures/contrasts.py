@@ -10,7 +10,7 @@ from augtrial.reporting.figures.wording import LEADING, contrast_name, points, p
 
 COLUMNS = [
     *("contrast", "endpoint", "class", "difference", "low", "high"),
-    *("replicates", "folds", "lesions", "patients"),
+    *("replicates", "folds", "lesions", "patients", "not_evaluable"),
 ]
 
 
@@ -27,7 +27,10 @@ def draw_contrasts(table: pd.DataFrame, style: FigureStyle) -> Drawing:
         shown.append(rows.assign(endpoint=endpoint, **{"class": category}))
         for y, row in enumerate(rows.itertuples()):
             text = f"{points(row.difference)} ({points_interval(row.low, row.high)})"
-            mark = {"color": style.colour(contrast_arms(row.contrast)[0]), "marker": "s", "ms": 6.5}
+            unfit = bool(getattr(row, "not_evaluable", ""))
+            colour = GREY if unfit else style.colour(contrast_arms(row.contrast)[0])
+            text += " not evaluable" if unfit else ""
+            mark = {"color": colour, "marker": "s", "ms": 6.5}
             draw_interval(panel, y, (row.difference, row.low, row.high), text, **mark)
             if name == LEADING[0][2]:
                 words.append(f"{contrast_name(row.contrast)} {text}")

@@ -21,7 +21,10 @@ from augtrial.statistics.intervals import MIN_FOR_INTERVAL
 
 HERE = Path(__file__).parent
 DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
-TABLES = ("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "fidelity_means")
+TABLES = (
+    *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity"),
+    *("fitness", "fidelity_means"),
+)
 FILES = {
     "predictions.csv": "every lesion's out-of-fold prediction by each arm and replicate",
     "folds.csv": "which fold holds out which lesion, in each replicate",
@@ -32,6 +35,7 @@ FILES = {
     "tables/secondary.csv": "secondary tests, not used for the verdicts",
     "tables/sensitivity.csv": "the verdicts under other analyses",
     "tables/training.csv": "final training loss of every classifier, and whether it converged",
+    "tables/fitness.csv": "what each synthesizer's fitness was judged by, and the limits",
     "tables/confusion.csv": "confusion matrices by replicate",
     "tables/calibration.csv": "Brier score and expected calibration error",
     "tables/reliability.csv": "accuracy by the probability of the predicted class",
@@ -134,6 +138,8 @@ def write_page(
         all_differences=tables.all_differences(contrasts),
         comparison=tables.comparison(endpoints, list(record["classes"])),
         all_endpoints=tables.all_endpoints(endpoints),
+        fitness=tables.fitness(other_tests[2]),
+        judgements=prose.judgements(other_tests[2]),
         fidelity=tables.fidelity(means),
         copies=prose.copies(means),
         figures=figures,

@@ -10,6 +10,7 @@ from augtrial.config.classifier import Budget
 from augtrial.config.settings import Settings
 from augtrial.core.names import count
 from augtrial.reporting.figures.wording import MINUS, detectable_copies, listed
+from augtrial.statistics.fitness import unfit_synthesizers
 from augtrial.statistics.intervals import MIN_FOR_INTERVAL
 from augtrial.statistics.verdicts import MIN_REPLICATES, POWER
 
@@ -18,6 +19,16 @@ BASELINES = {
     "size": "No network: an SVM on the lesions' diameters alone.",
     "spectrum": "No network: an SVM on the power of the lesions' ROIs by spatial frequency.",
 }
+
+FITNESS = (
+    "For each fold a second network, with the same settings and as many updates, was trained "
+    "without a quarter of the training patients (more where a class would have fewer than ten "
+    "lesions). Its samples were compared with the lesions of these patients, in features of a "
+    "classifier that had not seen them either: coverage, near-duplicates, class consistency, "
+    "layout (kernel distance of images of 16 x 16 pixels) and fine detail, each with a fixed limit "
+    "relative to real lesions. The median over the second networks decides. Arms with images of a "
+    "synthesizer that is not fit get no verdict. What a fold holds out was not looked at."
+)
 
 
 def recipe(arm: Arm, settings: Settings) -> str:
@@ -96,6 +107,11 @@ def cautions(record: dict[str, Any], settings: Settings) -> Iterator[str]:
             "intervals are too narrow if lesions come from one patient. Lesions of one patient may "
             f"also be in training and in testing: the results of all arms are too good{keeps}."
         )
+    if settings.used_synthesizers and not settings.fitness:
+        yield (
+            "The fitness of the synthesizers was not judged: a verdict may be one on a synthesizer "
+            "that failed."
+        )
     if settings.cohort.table == "phantom":
         yield (
             "The lesions are those of the built-in phantom. It shows how a study works; it cannot "
@@ -118,6 +134,17 @@ def registration(record: dict[str, Any]) -> tuple[str, list[str]]:
         sentence = f"The study was registered before the run by the lock {lock}"
     dated = f"; the first predictions are of {first}" if first else ""
     return f"{sentence}{dated}. The lock was {kept}.", deviations
+
+
+def judgements(fitness: pd.DataFrame) -> list[str]:
+    """Return for each synthesizer whose fitness was judged whether it is fit, or why not."""
+    unfit = unfit_synthesizers(fitness)
+    return [
+        f"{unfit[name]}. Its arms are not evaluable."
+        if name in unfit
+        else f"{name}: fit for a trial."
+        for name in dict.fromkeys(fitness["synthesizer"])
+    ]
 
 
 def copies(means: pd.DataFrame) -> list[str]:
@@ -173,6 +200,8 @@ def methods(
     shared = " All replicates share it." if settings.share_synthesizer else ""
     for name, description in synthesizers.items():
         yield f"Synthesizer {name}", description + shared
+    if synthesizers and settings.fitness:
+        yield "Fitness of the synthesizers", FITNESS
     yield (
         "Classifier",
         f"{classifier} {_capitalised(training_time(settings.classifier.budget))} unless the arm "

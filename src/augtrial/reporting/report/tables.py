@@ -165,6 +165,34 @@ def fidelity(means: pd.DataFrame) -> Table:
     return Table(columns, rows)
 
 
+def fitness(judged: pd.DataFrame) -> Table:
+    """Return tables/fitness.csv: each measure, that of unseen lesions, and the limits."""
+    rows = [
+        [
+            Cell(row["synthesizer"]),
+            Cell(row["class"]),
+            Cell(row["measure"]),
+            _measured(row["value"]),
+            _measured(row["reference"]),
+            Cell(_limits(row["least"], row["most"])),
+            Cell({True: "fit", False: "not fit"}.get(row["fit"], NOT_ESTIMABLE)),
+            Cell(f"{row['samples']:.0f}, {row['seen']:.0f}, {row['unseen']:.0f}"),
+        ]
+        for row in judged.to_dict("records")
+    ]
+    columns = ["Synthesizer", "Class", "Measure", "Synthetic", "Unseen lesions", "Limits"]
+    return Table([*columns, "Fitness", "Images, seen, unseen"], rows)
+
+
+def _limits(least: float, most: float) -> str:
+    """Return "at least 0.4", "at most 0.5", "0.25 to 4"."""
+    if pd.isna(least) or pd.isna(most):
+        return ""
+    if math.isinf(most):
+        return f"at least {least:.3g}"
+    return f"at most {most:.3g}" if math.isinf(least) else f"{least:.3g} to {most:.3g}"
+
+
 def _measured(value: float, sd: float = math.nan) -> Cell:
     text = NOT_ESTIMABLE if pd.isna(value) else f"{value:.3g}".replace("-", wording.MINUS)
     return Cell(text, () if pd.isna(sd) else (f"sd {sd:.2g}",), _number(value))

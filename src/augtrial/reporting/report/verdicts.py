@@ -23,6 +23,7 @@ from augtrial.statistics.verdicts import (
     LOSS,
     NO_DIFFERENCE,
     NO_VERDICT,
+    NOT_EVALUABLE,
     POWER,
     PRIMARY,
     SMALL,
@@ -68,6 +69,7 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[VerdictLine]:
     lines = []
     for row in verdicts.fillna({"reason": "", "conditional_on": ""}).to_dict("records"):
         why = f" ({row['reason']})" if row["verdict"] == NO_VERDICT else ""
+        why = f": {row['reason']}" if row["verdict"] == NOT_EVALUABLE else why
         given = row.get("conditional_on")
         given = f", given {given}" if given and not why else ""
         words = (_numbers(row), _because(row), _change(row))
@@ -138,7 +140,7 @@ def detectable_range(row: Mapping[Any, Any] | pd.Series) -> str:
 
 def _change(row: dict[str, Any]) -> str:
     """Return what this design could detect, and what would narrow the interval most."""
-    if math.isnan(row["detectable_low"]):
+    if math.isnan(row["detectable_low"]) or row["verdict"] == NOT_EVALUABLE:
         return ""
     larger = "trainings: more replicates, or longer training, would narrow the interval most"
     if row["share_patients"] > row["share_replicates"]:
