@@ -41,6 +41,12 @@ def classifier_training(images, labels, settings=SMALL_CLASSIFIER, *, device=CPU
     return ClassifierTraining(images, labels, settings, device=device, **options)
 
 
+def watched(training):
+    """Return a training that notes the mean grey level of its samples as their near-duplicates."""
+    training.watch = lambda samples, update: {"near_duplicates": float(samples.mean())}
+    return training
+
+
 def trained_to_its_end(training):
     """Return a training after its last update."""
     return next(train_all([lambda: training], training.device))

@@ -15,7 +15,7 @@ from augtrial.synthesizers.shared.flow_sampling import integrate, refine
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.optimisers import adamw
-from small_networks import CPU, gan_training, trained_to_its_end
+from small_networks import CPU, gan_training, trained_to_its_end, watched
 
 KIND = synthesizers["flow"]
 SIZES = {"channels": [16, 16], "batch": 8, "steps": 4, "snapshots": 2}
@@ -176,7 +176,7 @@ class Killed(Exception):
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
-    brief, striped_classes, tmp_path, monkeypatch
+    striped_classes, tmp_path, monkeypatch
 ):
     checkpoint = Checkpoint(tmp_path, "key", every=0)
 
@@ -187,17 +187,19 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 
     monkeypatch.setattr(checkpoint, "save", save_and_die)
     with pytest.raises(Killed):
-        trained_to_its_end(gan_training(*striped_classes, SMALL, checkpoint=checkpoint))
+        trained_to_its_end(watched(gan_training(*striped_classes, SMALL, checkpoint=checkpoint)))
     again = Checkpoint(tmp_path, "key", every=1e9)
     resumed = gan_training(*striped_classes, SMALL, checkpoint=again)
     assert (resumed.update, len(resumed.history), len(resumed.snapshots)) == (7, 7, 1)
-    straight, resumed = brief[1], trained_to_its_end(resumed)
+    straight = trained_to_its_end(watched(gan_training(*striped_classes, SMALL)))
+    resumed = trained_to_its_end(watched(resumed))
     ended = gan_training(*striped_classes, SMALL, checkpoint=again)
     assert ended.update == 12
     for training in (resumed, ended):
         for name, values in straight.state_dict().items():
             assert torch.equal(values, training.state_dict()[name]), name
         assert training.history == straight.history
+        assert [row["update"] for row in training.history if "near_duplicates" in row] == [6, 12]
         assert torch.equal(torch.stack(training.snapshots), torch.stack(straight.snapshots))
 
 

@@ -11,12 +11,21 @@ from augtrial.imaging.training_set import TrainingSet
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.dcgan import DcganSettings
 from augtrial.synthesizers.shared import conditional_networks
-from augtrial.synthesizers.shared import gan_training as module
+from augtrial.synthesizers.shared import training as module
 from augtrial.synthesizers.shared.fold import draw_samples, load_networks, train_fold
 from augtrial.synthesizers.shared.gan_training import build_gan
 from augtrial.training.checkpoints import Checkpoint, CheckpointFolder
 from augtrial.training.device import Device
-from small_networks import ACGAN, CGAN, CPU, DCGAN, SMALL_GAN, gan_training, trained_to_its_end
+from small_networks import (
+    ACGAN,
+    CGAN,
+    CPU,
+    DCGAN,
+    SMALL_GAN,
+    gan_training,
+    trained_to_its_end,
+    watched,
+)
 
 BOTH = pytest.mark.parametrize("settings", [DCGAN, ACGAN], ids=["dcgan", "acgan"])
 
@@ -116,8 +125,8 @@ def test_training_leaves_a_history_and_snapshots(striped_classes, settings):
     assert all(0 <= row[key] <= 1 for row in history for key in ("d_real", "d_fake"))
     assert ("class_real" in history[0]) == (settings.kind == "acgan")
     assert not any(math.isnan(value) for row in history for value in row.values())
-    drawn = {column for panel in kind.history.values() for column in panel}
-    assert drawn | {"update"} == set(history[0])
+    panels = {title: set(panel) for title, panel in kind.history.items()}
+    assert set.union({"update"}, *panels.values()) - panels["Samples"] == set(history[0])
     assert trained.snapshot_updates == [(trained.updates + 1) // 2, trained.updates]
     classes = 2 if settings.kind == "acgan" else 1
     assert [snapshot.shape for snapshot in trained.snapshots] == 2 * [(classes, 8, 32, 32)]
@@ -131,8 +140,8 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     striped_classes, settings, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(module, "ROWS", 3)  # after 5, 10 and 15 updates
-    straight = train_gan(*striped_classes, settings)
+    monkeypatch.setattr(module, "ROWS", 3)  # after 5, 10 and 15 updates, and the snapshot's 8
+    straight = trained_to_its_end(watched(gan_training(*striped_classes, settings)))
     checkpoint = Checkpoint(tmp_path, "key", every=0)
 
     def save_and_die(state):
@@ -141,14 +150,16 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
             raise Killed
 
     monkeypatch.setattr(checkpoint, "save", save_and_die)
+    dying = watched(gan_training(*striped_classes, settings, checkpoint=checkpoint))
     with pytest.raises(Killed):
-        train_gan(*striped_classes, settings, checkpoint=checkpoint)
+        trained_to_its_end(dying)
     again = Checkpoint(tmp_path, "key", every=1e9)
     resumed = gan_training(*striped_classes, settings, checkpoint=again)
-    assert (resumed.update, len(resumed.history), len(resumed.snapshots)) == (8, 1, 1)
-    resumed = trained_to_its_end(resumed)
+    assert (resumed.update, len(resumed.history), len(resumed.snapshots)) == (8, 2, 1)
+    resumed = trained_to_its_end(watched(resumed))
     assert same(straight.gan, resumed.gan)
     assert resumed.history == straight.history
+    assert [row["update"] for row in resumed.history if "near_duplicates" in row] == [8, 15]
     assert torch.equal(torch.stack(resumed.snapshots), torch.stack(straight.snapshots))
 
 
@@ -295,6 +306,7 @@ def test_a_dcgan_has_a_network_a_class_that_sees_its_class_alone(
         kind,
         settings,
         TrainingSet(images, 1 - labels, ("roi",) * len(images), ("a",)),
+        synthesizer="mine",
         classes=classes,
         seed_of=len,
         device=CPU,

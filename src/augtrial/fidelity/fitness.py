@@ -7,7 +7,7 @@ real lesions beside it.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,10 @@ from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import pdist, squareform
 
 from augtrial.cohort.folds import MIN_SET_ASIDE
-from augtrial.fidelity.appraisal import Features
 from augtrial.fidelity.measures import density_coverage, kid
+
+if TYPE_CHECKING:
+    from augtrial.fidelity.appraisal import Features
 
 MIN_LESIONS = MIN_SET_ASIDE  # of a class among the unseen ones, and among the seen ones
 NEIGHBOURS = 5  # k of the coverage
@@ -32,7 +34,7 @@ def fitness_measures(
     seen: Mapping[str, np.ndarray],
     unseen: Mapping[str, np.ndarray],
     variants: Mapping[str, np.ndarray],
-    features: Features,
+    features: "Features",
     predicted: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
     """Return a row a class and measure, with that of real lesions as the reference.
@@ -63,7 +65,7 @@ def _measures(
     seen: np.ndarray,
     unseen: np.ndarray,
     variants: np.ndarray,
-    features: Features,
+    features: "Features",
 ) -> Iterator[tuple[str, tuple[float, float]]]:
     real, new, drawn = (features.extract(x) for x in (seen, unseen, images))
     # As many samples as there are unseen lesions cover as much by chance; the mean over groups.

@@ -14,9 +14,10 @@ from augtrial.core import seeds
 from augtrial.core.io import file_hash, read_json, write_arrays, write_json, write_table
 from augtrial.core.registry import synthesizers
 from augtrial.core.replicate import Replicate
+from augtrial.fidelity.diversity import DiversityWatch
 from augtrial.imaging.context import Context, read_contexts
 from augtrial.imaging.on_the_fly import OnlineVariants, variants_on
-from augtrial.imaging.training_set import assemble, leave_out, read_parts
+from augtrial.imaging.training_set import Part, assemble, leave_out, read_parts
 from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.synthesizers.shared.fold import TrainedFold, draw_samples, load_networks, train_fold
 from augtrial.training.checkpoints import CheckpointFolder, load_state, save_state
@@ -52,6 +53,9 @@ def train_synthesizer(
     `on_the_fly`, by these `ClassicSettings`; `others` are the files networks.pt of the synthesizers
     that it uses, of the same fold; `samples` images of each class are drawn. The second network, by
     which fitness is judged, is trained `without` some lesions, for as many updates.
+
+    Raises:
+        UserError: a training leads nowhere; it names the setting to change.
     """
     kind = synthesizers[settings["kind"]]
     values: Any = kind.Settings.model_validate(settings)
@@ -82,6 +86,7 @@ def train_synthesizer(
                 kind,
                 values,
                 learnt,
+                synthesizer=name,
                 classes=classes,
                 variants_of=_variants_of(on_the_fly, known, size, seed, purpose, where),
                 seed_of=partial(seeds.derive, seed, *purpose),
@@ -89,6 +94,7 @@ def train_synthesizer(
                 checkpoints=folder,
                 workers=workers,
                 others={Path(path).parent.name: read_networks(path) for path in others},
+                watch_of=partial(DiversityWatch, name, _rois_of(parts)),
             )
         seed_of = partial(seeds.derive, seed, "samples", *purpose)
         drawn = draw_samples(kind, trained.networks, samples, seed_of=seed_of, device=where)
@@ -108,6 +114,13 @@ def _for_fewer(values: Any, share: float, factor: float) -> Any:
     if not getattr(values, "updates", 0) and hasattr(values, "epochs"):
         changed["epochs"] = round(values.epochs * factor)
     return values.model_copy(update=changed)
+
+
+def _rois_of(parts: Sequence[Part]) -> dict[str, np.ndarray]:
+    """Return the ROIs of the training lesions by class, uint8 [n, s, s]."""
+    images = np.concatenate([part.rois for part in parts])
+    labels = np.array([label for part in parts for label in part.labels])
+    return {str(label): images[labels == label] for label in np.unique(labels)}
 
 
 def _variants_of(

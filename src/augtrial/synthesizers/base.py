@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from augtrial.training.device import Device
 
 ALL = "all"  # the network that draws all classes
+SAMPLES_PANEL: Mapping[str, Mapping[str, str]] = {  # of what is drawn at each snapshot
+    "Samples": {"near_duplicates": "near-duplicates", "coverage": "coverage"}
+}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from augtrial.config.synthesizers import SynthesizerSettings
 from augtrial.config.types import Channels, Count, Positive, Rate, Share
 from augtrial.core.cost import Cost, total
 from augtrial.core.registry import synthesizers
-from augtrial.synthesizers.base import Synthesizer, TrainedNetwork, TrainingData
+from augtrial.synthesizers.base import SAMPLES_PANEL, Synthesizer, TrainedNetwork, TrainingData
 from augtrial.synthesizers.shared.flow_layers import GROUP, TOP, network_layers
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ class Flow(Synthesizer):
 
     name, Settings = "flow", FlowSettings
     conditions = ("class",)
-    history: ClassVar[Mapping[str, Mapping[str, str]]] = {"Loss": {"loss": "flow"}}
+    history: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "Loss": {"loss": "flow"},
+        **SAMPLES_PANEL,
+    }
 
     def training(self, data: TrainingData, settings: Any, **options: Any) -> "FlowTraining":
         """Return the training of the network."""

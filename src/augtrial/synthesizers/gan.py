@@ -17,6 +17,7 @@ from augtrial.config.synthesizers import SynthesizerSettings
 from augtrial.config.types import Channels, Count, Positive, Rate, Share
 from augtrial.core.cost import Cost, Layer, batch_norm, convolution, dense, total
 from augtrial.synthesizers.base import (
+    SAMPLES_PANEL,
     Synthesizer,
     TrainedNetwork,
     TrainingData,
@@ -80,6 +81,7 @@ class GanSynthesizer(Synthesizer):
     history: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Loss": {"loss_d": "discriminator", "loss_g": "generator"},
         "P(real)": {"d_real": "real, D(x)", "d_fake": "synthetic, D(G(z))"},
+        **SAMPLES_PANEL,
     }
     title: ClassVar[str]  # "A DCGAN"
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from augtrial.config.types import Positive, Rate, Share
 from augtrial.core.cost import Cost, Layer
 from augtrial.core.registry import synthesizers
+from augtrial.synthesizers.base import SAMPLES_PANEL
 from augtrial.synthesizers.gan import GanSettings, GanSynthesizer
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class WganGp(GanSynthesizer):
     history: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "Loss": {"loss_d": "critic", "loss_g": "generator"},
         "Score": {"score_real": "real", "score_fake": "synthetic"},
+        **SAMPLES_PANEL,
     }
 
     def discriminator(self, settings: Any, *, classes: int, size: int) -> "nn.Module":

@@ -16,14 +16,12 @@ from augtrial.core import seeds
 from augtrial.synthesizers.base import TrainingData
 from augtrial.synthesizers.shared.flow_network import FlowNetwork
 from augtrial.synthesizers.shared.flow_sampling import integrate, to_bytes
-from augtrial.synthesizers.shared.training import RecordedTraining, milestones
+from augtrial.synthesizers.shared.training import RecordedTraining
 from augtrial.training.batches import BatchOrder
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.optimisers import adamw
 
-EXAMPLES = 8  # images of each class in a snapshot
-RECORDS = 50  # rows of the history, at most
 LEAST = 0.1  # of 1 - t, by which the loss is weighted
 CLIP = 1.0  # norm of the gradient, at most
 
@@ -64,9 +62,7 @@ class FlowTraining(RecordedTraining):
         self.pixels = torch.from_numpy(data.images)[:, None].to(device.torch)
         self.order = BatchOrder(len(data.images), settings.batch, seed=seed, whole=True)
         self.updates = settings.updates
-        self.snapshot_updates = milestones(self.updates, settings.snapshots)
-        self.row_updates = milestones(self.updates, RECORDS)
-        self.log_steps = sorted({*self.row_updates, *self.snapshot_updates})
+        self.plan_record(settings.snapshots)
         self.total = torch.zeros((), device=device.torch)
         if checkpoint is not None and (state := checkpoint.load()):
             for name, part in self._parts().items():
@@ -123,13 +119,10 @@ class FlowTraining(RecordedTraining):
 
     def on_log(self) -> None:
         """Note a row of the history, a snapshot, a checkpoint."""
-        if self.update in self.row_updates:
+        if self.update in self.log_steps:
             before = self.history[-1]["update"] if self.history else 0
-            loss = self.total.item() / (self.update - before)
-            self.history.append({"update": self.update, "loss": loss})
+            self.record({"loss": self.total.item() / (self.update - before)})
             self.total.zero_()
-        if self.update in self.snapshot_updates:
-            self.snapshots.append(self._snapshot())
         ended = self.update == self.updates
         if self.checkpoint is not None and (ended or self.checkpoint.is_due()):
             states = {
@@ -139,11 +132,11 @@ class FlowTraining(RecordedTraining):
             names = ("history", "snapshots", "total", "update", "seconds")
             self.checkpoint.save(states | {name: getattr(self, name) for name in names})
 
-    def _snapshot(self) -> Tensor:
-        """Return images uint8 [classes, examples, s, s] of the same noise in all snapshots."""
+    def draw(self, number: int) -> Tensor:
+        """Return images uint8 [classes, number, s, s] of noise that all classes share."""
         chance = seeds.torch_generator(self.seed, "snapshot")
-        noise = torch.randn(EXAMPLES, 1, self.size, self.size, generator=chance)
-        labels = torch.arange(self.classes).repeat_interleave(EXAMPLES).to(self.device.torch)
+        noise = torch.randn(number, 1, self.size, self.size, generator=chance)
+        labels = torch.arange(self.classes).repeat_interleave(number).to(self.device.torch)
         noised = noise.repeat(self.classes, 1, 1, 1).to(self.device.torch)
         images = integrate(self.average, noised, labels, start=0.0, steps=self.settings.steps)
-        return to_bytes(images).view(self.classes, EXAMPLES, self.size, self.size)
+        return to_bytes(images).view(self.classes, number, self.size, self.size)

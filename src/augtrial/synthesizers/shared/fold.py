@@ -16,6 +16,7 @@ from torch import Tensor
 from augtrial.core import seeds
 from augtrial.imaging.training_set import TrainingSet
 from augtrial.synthesizers.base import Synthesizer, TrainedNetwork, TrainingData
+from augtrial.synthesizers.shared.training import RecordedTraining, Watch
 from augtrial.training.checkpoints import CheckpointFolder
 from augtrial.training.device import Device
 from augtrial.training.engine import train_all
@@ -50,6 +51,7 @@ def train_fold(
     settings: Any,
     learnt: TrainingSet,
     *,
+    synthesizer: str,
     classes: Sequence[str],
     variants_of: "Callable[[np.ndarray, str], OnlineVariants] | None" = None,
     seed_of: Callable[[str], int],
@@ -57,12 +59,18 @@ def train_fold(
     checkpoints: CheckpointFolder,
     workers: int = 1,
     others: Mapping[str, Mapping[str, TrainedNetwork]] | None = None,
+    watch_of: Callable[[Sequence[str]], Watch] | None = None,
 ) -> TrainedFold:
     """Train the networks of a synthesizer on one fold's training images, of all classes.
 
-    `seed_of` gives the seed of a network by its name; `workers` of them train at the same time on
-    a CPU; `others` are the trained networks of the synthesizers that it uses. With `classic:
-    online`, `variants_of` gives the variants of some of the images for a network by its name.
+    `synthesizer` is its name in the study; `seed_of` gives the seed of a network by its name;
+    `workers` of them train at the same time on a CPU; `others` are the trained networks of the
+    synthesizers that it uses. With `classic: online`, `variants_of` gives the variants of some of
+    the images for a network by its name. `watch_of` gives what looks at the snapshots of a network,
+    by the classes that it draws.
+
+    Raises:
+        UserError: a training leads nowhere (`RecordedTraining.record`).
     """
     names = kind.networks(classes)
 
@@ -80,7 +88,11 @@ def train_fold(
         )
         recipe = settings.model_dump(exclude={"samples"})
         kept = checkpoints.checkpoint(name, recipe, data.images, data.labels)
-        return kind.training(data, settings, seed=seed_of(name), device=device, checkpoint=kept)
+        options: Any = {"seed": seed_of(name), "device": device, "checkpoint": kept}
+        training: RecordedTraining = kind.training(data, settings, **options)
+        training.synthesizer, training.network_name = synthesizer, name
+        training.watch = watch_of(labels) if watch_of else None
+        return training
 
     trained, size = TrainedFold(), learnt.images.shape[-1]
     makers = [partial(make, name) for name in names]

@@ -18,15 +18,13 @@ from torch.nn import functional as F
 from augtrial.core import seeds
 from augtrial.synthesizers.base import TrainingData
 from augtrial.synthesizers.shared.spectral_norm import SpectralNorm, raw_weight
-from augtrial.synthesizers.shared.training import RecordedTraining, milestones
+from augtrial.synthesizers.shared.training import RecordedTraining
 from augtrial.training.averaging import average_decay, averaged_copy, update_average
 from augtrial.training.batches import BatchOrder
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device
 from augtrial.training.optimisers import adam
 
-ROWS = 50  # of the history, at most
-EXAMPLES = 8  # images of each class in a snapshot
 CHUNK = 64  # images that are drawn at once
 
 
@@ -183,9 +181,7 @@ class GanTraining(RecordedTraining):
         self.order = BatchOrder(len(data.images), self.batch, seed=seed, whole=True)
         self.on_the_fly = data.on_the_fly
         self.updates = kind.updates(settings, len(data.images))
-        self.row_updates = milestones(self.updates, ROWS)
-        self.snapshot_updates = milestones(self.updates, settings.snapshots)
-        self.log_steps = sorted({*self.row_updates, *self.snapshot_updates})
+        self.plan_record(settings.snapshots)
         self.totals: dict[str, Tensor] = {}
         if checkpoint is not None and (state := checkpoint.load()):
             for name, part in self._parts().items():
@@ -301,14 +297,11 @@ class GanTraining(RecordedTraining):
 
     def on_log(self) -> None:
         """Note a row of the history, a snapshot, a checkpoint."""
-        if self.update in self.row_updates:
+        if self.update in self.log_steps:
             number = self.update - int(self.history[-1]["update"] if self.history else 0)
-            means = {name: (value / number).item() for name, value in self.totals.items()}
-            self.history.append({"update": self.update, **means})
+            self.record({name: (value / number).item() for name, value in self.totals.items()})
             for value in self.totals.values():
                 value.zero_()
-        if self.update in self.snapshot_updates:
-            self.snapshots.append(self._snapshot())
         ended = self.update == self.updates
         if self.checkpoint is not None and (ended or self.checkpoint.is_due()):
             states = {
@@ -320,12 +313,13 @@ class GanTraining(RecordedTraining):
             self.checkpoint.save(progress | states)
 
     @torch.no_grad()
-    def _snapshot(self) -> Tensor:
+    def draw(self, number: int) -> Tensor:
+        """Return images uint8 [classes, number, s, s] of latents that all classes share."""
         averaged, device = self.settings.weights == "averaged", self.device.torch
         generator = self.gan.average if averaged else self.gan.generator.eval()
         chance = seeds.torch_generator(self.seed, "snapshot")
-        z = draw_latent(EXAMPLES, self.settings.latent, chance).to(device)
-        labels = [torch.full((EXAMPLES,), label).to(device) for label in range(self.classes)]
+        z = draw_latent(number, self.settings.latent, chance).to(device)
+        labels = [torch.full((number,), label).to(device) for label in range(self.classes)]
         grids = [images_of(generator, z, label) for label in labels]
         self.gan.generator.train()
         return torch.stack(grids)
