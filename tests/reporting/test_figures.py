@@ -282,6 +282,20 @@ def test_losses_draw_the_columns_that_a_synthesizer_names():
     assert penalty.get_ylim() == (0, 1.5)
 
 
+def test_losses_draw_columns_that_few_rows_have():
+    history = pd.concat(
+        made_up.synthesizer_history("all", 6).assign(replicate=1, fold=fold) for fold in (1, 2)
+    )
+    history["coverage"] = history["update"].map({3: 0.25, 6: 0.75})
+    panels = {"Loss": {"loss_g": "generator"}, "Samples": {"coverage": "coverage"}}
+    drawing = draw_losses(history, made_up.style(), synthesizer="dcgan", panels=panels)
+    assert "Samples: coverage 0.75." in drawing.alt
+    losses, samples = drawing.figure.axes
+    assert [line.get_xdata().tolist() for line in samples.lines] == 3 * [[3, 6]]
+    assert samples.lines[-1].get_ydata().tolist() == [0.25, 0.75]
+    assert [axis.lines[-1].get_marker() for axis in (losses, samples)] == ["None", "."]
+
+
 def test_pictures_stand_where_the_csv_says(tmp_path):
     arrays = made_up.rois()
     style = made_up.style(examples=2)

@@ -75,7 +75,11 @@ def draw_interval(panel: Axes, y: int, values: Sequence[float], text: str, **mar
 def draw_runs(
     panel: Axes, runs: pd.DataFrame, by: list[str], x: str, y: str, alpha: float, **line: Any
 ) -> None:
-    """Draw every run thin and their mean thick; `line` is its colour and label."""
+    """Draw every run thin and their mean thick; `line` is its colour and label.
+
+    Rows without a value are passed over: a line joins those on both sides.
+    """
+    runs = runs.dropna(subset=[y])
     for _, run in runs.groupby(by, sort=False):
         panel.plot(run[x], run[y], color=line["color"], lw=0.6, alpha=alpha)
     mean = runs.groupby(x)[y].mean()

@@ -35,7 +35,12 @@ def draw_losses(
         for panel, network in zip(row, networks, strict=True):
             runs = history[history["network"] == network]
             for number, (column, label) in enumerate(labels.items()):
-                line = {"color": SERIES_COLOURS[number % len(SERIES_COLOURS)], "label": label}
+                line: dict[str, str] = {
+                    "color": SERIES_COLOURS[number % len(SERIES_COLOURS)],
+                    "label": label,
+                }
+                if runs[column].isna().any():  # a few values, perhaps a single one
+                    line["marker"] = "."
                 draw_runs(panel, runs, RUN, "update", column, 0.35, **line)
             panel.grid(axis="y")
         _set_scale(row[0], history[list(labels)])
