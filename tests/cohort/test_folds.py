@@ -1,10 +1,11 @@
 from collections import Counter
+from math import ceil
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augtrial.cohort.folds import nested_order, split_patients
+from augtrial.cohort.folds import nested_order, set_aside, split_patients
 
 cohorts = st.lists(st.tuples(st.integers(0, 25), st.sampled_from("abc")), min_size=30, max_size=80)
 
@@ -57,3 +58,21 @@ def test_every_head_of_a_nested_order_has_all_classes_as_soon_as_it_can(lesions)
     assert order == nested_order(patients, labels, seed=3)
     head = order[: len(set(labels))]
     assert {label for p, label in zip(patients, labels, strict=True) if p in head} == set(labels)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from("ab")), min_size=2, max_size=150),
+    st.integers(0, 5),
+)
+def test_a_quarter_of_the_patients_is_set_aside_or_as_many_as_give_ten_lesions(lesions, seed):
+    patients, labels = [f"p{p}" for p, _ in lesions], [label for _, label in lesions]
+    taken, number = set_aside(patients, labels, seed=seed), len(set(patients))
+    assert taken == set_aside(patients, labels, seed=seed)
+    assert taken < set(patients) or number == 1
+    assert len(taken) <= number // 2 or len(taken) == ceil(number / 4)
+    counts = Counter(c for p, c in zip(patients, labels, strict=True) if p in taken)
+    fewest = min(counts[label] for label in set(labels))
+    if len(taken) > ceil(number / 4):  # one patient fewer is not enough
+        assert fewest >= 10 or len(taken) == number // 2
+    if len(taken) < number // 2:
+        assert fewest >= 10

@@ -19,7 +19,9 @@ from benchmarks import (
     metrics,
     overhead,
     phantom_difficulty,
+    planted_faults,
     quality,
+    shared_synthesizer,
     stages,
     variants,
 )
@@ -30,6 +32,7 @@ from augtrial.config.cohort import ClassicSettings
 from augtrial.core.io import write_json, write_table
 from augtrial.pipeline.provenance import study_facts
 from augtrial.pipeline.study import Study
+from augtrial.statistics.predictions import read_predictions
 from augtrial.training.kernels import pooling
 
 ROOT = Path(__file__).parents[2]
@@ -351,3 +354,24 @@ def test_the_page_keeps_what_other_machines_and_parts_measured():
     command = "`python -m benchmarks engines` on"
     blocks["Training engines"]["A GPU"] = f"{command} A GPU, PyTorch 2.\n\n| a table |"
     assert __main__.read(__main__.written(blocks)) == blocks
+
+
+def test_planted_faults_are_found_and_new_lesions_are_not(monkeypatch):
+    kept = ("none: new lesions", "collapse: images of 1 lesion", "grain (sd 40 grey levels)")
+    monkeypatch.setattr(planted_faults, "FAULTS", {k: planted_faults.FAULTS[k] for k in kept})
+    monkeypatch.setattr(planted_faults, "SIDE", 32)
+    monkeypatch.setattr(planted_faults, "ROI", planted_faults.ROI.model_copy(update={"size": 32}))
+    measures = planted_faults.of_seed(1, lesions=24, samples=20, updates=20)
+    (rows,) = tables(planted_faults.text(measures))
+    told = {name: row["the rule, by the median"] for name, row in rows.items()}
+    assert set(told) == set(kept)
+    assert "collapsed" in told["collapse: images of 1 lesion"]
+    assert "is grainy" in told["grain (sd 40 grey levels)"]
+
+
+def test_what_sharing_hides_follows_from_the_kept_predictions():
+    page = (ROOT / "docs/results/shared-synthesizer.md").read_text(encoding="utf-8")
+    own, shared = map(read_predictions, shared_synthesizer.FILES)
+    assert shared_synthesizer.text(own, shared) in page
+    plain = [table[table["arm"] == "classic"].reset_index(drop=True) for table in (own, shared)]
+    pd.testing.assert_frame_equal(*plain)

@@ -178,7 +178,8 @@ def test_networks_are_described_in_the_words_that_are_handed_over(tables):
     made = made_up.record()
     words = {"synthesizers": {"mine": "A model of my own."}, "classifier": "A forest."}
     text = Page(write_page(made, results=tables, figures=[], **words)).text
-    assert "Synthesizer mine A model of my own. Classifier A forest. Trained for 150" in text
+    assert "Synthesizer mine A model of my own. Fitness of the synthesizers For each fold" in text
+    assert "Classifier A forest. Trained for 150" in text
     assert "DCGAN for" not in text
     settings = made_up.settings(share_synthesizer=True, folds={"split": "one"})
     shared = Page(write_page(made_up.record(settings), results=tables, figures=[], **words)).text
@@ -267,3 +268,17 @@ def test_copies_are_told_in_words(tables):
     text = page_of({**tables, "fidelity_means": means})[1].text
     assert "dcgan: no evidence that it repeats training lesions. Copies are found in" in text
     assert "images: cyst 13 %, metastasis 30 % and hemangioma not detectable." in text
+
+
+def test_a_synthesizer_that_failed_is_named_with_its_diagnosis(tables):
+    text = Page(made_up.write_page(made_up.record(), tables)).text
+    told = "dcgan does not cover the real lesions (cyst: coverage 5 %, held-out lesions 76 %)."
+    assert f"{told} Its arms are not evaluable." in text
+    assert "cyst coverage 0.05 0.76 at least 0.38 not fit 200, 30, 12" in text
+
+
+def test_fitness_that_was_not_judged_is_a_caution(tables):
+    made = made_up.record()
+    made["settings"]["fitness"] = False
+    text = Page(made_up.write_page(made, tables)).text
+    assert "The fitness of the synthesizers was not judged" in text

@@ -350,3 +350,13 @@ def test_a_positive_control_without_a_gain_leads(verdict, words):
 def test_of_a_positive_control_that_gained_or_was_not_judged_nothing_is_said(verdict):
     """A gain smaller than the margin is a gain: the design saw it."""
     assert assay_sensitivity(control_of(verdict)) == ""
+
+
+def test_an_arm_of_an_unfit_synthesizer_is_not_evaluable_whatever_its_numbers_say():
+    names = ["a - b", "c - b"]
+    table = table_of([0.001, 0.001], names, unfit={"a": "dcgan collapsed (cyst: coverage 5 %)"})
+    assert list(table["verdict"]) == ["not evaluable", "gain"]
+    assert list(table["role"]) == ["primary", "exploratory"]
+    line = verdict_lines(table)[0]
+    assert line.verdict == "not evaluable: dcgan collapsed (cyst: coverage 5 %)"
+    assert line.change == ""

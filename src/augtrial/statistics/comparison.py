@@ -57,8 +57,9 @@ def compare(
     rule |= {"unconverged": unconverged, "unfit": unfit}
     parts: dict[str, Any] = {"endpoint": endpoint, "outcomes": outcomes}
     verdicts = verdict_table(differences, **rule)
-    unfit = verdicts[verdicts["verdict"] == NOT_EVALUABLE].set_index("contrast")["reason"]
-    differences["not_evaluable"] = differences["contrast"].map(unfit).fillna("")
+    unfit = verdicts[verdicts["verdict"] == NOT_EVALUABLE]
+    reasons = dict(zip(unfit["contrast"], unfit["reason"], strict=True))
+    differences["not_evaluable"] = [reasons.get(c, "") for c in differences["contrast"]]
     return {
         "endpoints": endpoint_table(predictions, confidence=confidence, outcomes=outcomes),
         "contrasts": differences,

@@ -89,7 +89,8 @@ def _diagnosis(failed: pd.DataFrame) -> str:
         numbers.append(_numbers(worst))
     if {FAULTS["coverage"], FAULTS["near-duplicates"]} <= set(faults):
         faults = [COLLAPSED, *faults[2:]]
-    return f"{' and '.join(faults)} ({'; '.join(numbers)})"
+    told = " and ".join(filter(None, (", ".join(faults[:-1]), faults[-1])))
+    return f"{told} ({'; '.join(numbers)})"
 
 
 def _numbers(row: pd.Series) -> str:
