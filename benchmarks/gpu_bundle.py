@@ -1,7 +1,7 @@
 """Before and after a study on a GPU machine: its ROIs, and the tables of what it predicted.
 
 `gpu_study.sh` says how. Arms that need further files (fresh lesions, albumentations) or no network
-stay out with their contrasts, and so do subsets of the patients.
+stay out with their contrasts, and so do subsets of the patients and the second networks of fitness.
 """
 
 import os
@@ -39,7 +39,7 @@ def portable(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config with the arms that need networks, ROIs and synthetic images alone."""
     arms = {k: v for k, v in config["arms"].items() if not any((v or {}).get(o) for o in OUTSIDE)}
     contrasts = [c for c in config["contrasts"] if set(contrast_arms(c)) <= set(arms)]
-    return config | {"arms": arms, "contrasts": contrasts, "subsets": {}}
+    return config | {"arms": arms, "contrasts": contrasts, "subsets": {}, "fitness": False}
 
 
 def prepare(folder: Path, config: Path, changes: Sequence[str] = ()) -> None:

@@ -78,8 +78,8 @@ def text(own: pd.DataFrame, shared: pd.DataFrame) -> str:
     return (
         f"{markdown([*columns, 'hidden by sharing'], rows)}\n\n"
         f"The 95 % interval of the shared study is {width:.1f} points wide on each side (standard\n"
-        f"error {se:.2f}). With {hidden:.1f} points between synthesizers of {folds} folds, it covers\n"
-        f"the mean gain over synthesizers in {100 * covered:.0f} % of studies."
+        f"error {se:.2f}). With {hidden:.1f} points between synthesizers of {folds} folds, it "
+        f"covers\nthe mean gain over synthesizers in {100 * covered:.0f} % of studies."
     )
 
 

@@ -15,6 +15,7 @@ from augtrial.jobs.provenance import record_study
 
 TABLES = (
     *("endpoints", "contrasts", "verdicts", "secondary", "sensitivity", "training"),
+    "fitness",
     *("confusion", "calibration", "reliability", "roc", "curve", "updates", "subsets"),
     "subset_contrasts",
 )
@@ -59,9 +60,35 @@ def study(tmp_path):
         "margin": 0.05,
         "confidence": 0.9,
         "conditional_on": "the split",
+        "fitness": [write_fitness(tmp_path, 0.7)],
+        "synthesizers": {"classic+dcgan": ["dcgan"]},
         "sizes": {s: {"training_lesions": s, "training_patients": s} for s in (50, 100)},
         "tables": {name: tmp_path / f"tables/{name}.csv" for name in TABLES},
     }
+
+
+def write_fitness(folder, coverage):
+    """Write the fitness of a synthesizer in one fold, by its coverage alone."""
+    about = {"replicate": 1, "fold": 1, "synthesizer": "dcgan", "class": "cyst"}
+    about |= {"measure": "coverage", "value": coverage, "reference": 0.8}
+    write_table(
+        folder / "fitness.csv", pd.DataFrame([{**about, "samples": 9, "seen": 12, "unseen": 11}])
+    )
+    return folder / "fitness.csv"
+
+
+def test_an_arm_of_an_unfit_synthesizer_is_not_evaluable(study, tmp_path):
+    write_fitness(tmp_path, 0.1)
+    compare_arms(**study)
+    told = "dcgan does not cover the real lesions (cyst: coverage 10 %, held-out lesions 80 %)"
+    verdicts = read_table(study["tables"]["verdicts"]).set_index("contrast")
+    assert verdicts.loc["classic+dcgan - classic", "verdict"] == "not evaluable"
+    assert verdicts.loc["classic+dcgan - classic", "reason"] == told
+    assert verdicts.drop("classic+dcgan - classic")["verdict"].ne("not evaluable").all()
+    fitness = read_table(study["tables"]["fitness"])
+    assert fitness["fit"].tolist() == [False]
+    contrasts = read_table(study["tables"]["contrasts"]).set_index("contrast")
+    assert set(contrasts.loc["classic+dcgan - classic", "not_evaluable"]) == {told}
 
 
 def test_every_table_is_written_and_says_what_it_depends_on(study):

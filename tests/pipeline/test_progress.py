@@ -85,12 +85,15 @@ def test_the_plan_expects_something_of_every_rule_that_trains():
         }
     )
     expected = expected_seconds(study, Machine(cores=2, gpus=0))
-    assert set(expected) == {"train_synthesizer", "train_classifiers"}
     costs = Costs(study)
-    for rule, trainings in {
+    of_rules = {
         "train_synthesizer": costs.synthesizer_trainings("dcgan", 1),
+        "train_second_synthesizer": costs.synthesizer_trainings("dcgan", 1),
         "train_classifiers": costs.network_trainings(1),
-    }.items():
+        "train_feature_classifier": [costs.feature_training()],
+    }
+    assert set(expected) == set(of_rules)
+    for rule, trainings in of_rules.items():
         seconds = sum(training.seconds(Machine(cores=2, gpus=0)) for training in trainings)
         assert expected[rule] == pytest.approx(seconds + JOB_SECONDS)
 
