@@ -34,7 +34,7 @@ LEFT_OUT |= {"device", "primary"}
 # The jobs that predictions and verdicts come from.
 JOBS = (
     *("phantom", "lesion_tables", "rois", "variants", "transforms", "oracle", "synthesizers"),
-    *("classifiers", "predictions", "baselines", "comparison"),
+    *("fitness", "classifiers", "predictions", "baselines", "comparison"),
 )
 PLACES = "in the lock", "now"
 # As in statistics.verdicts, whose import would slow every start down.
