@@ -77,6 +77,17 @@ def test_fresh_lesions_stand_where_held_out_lesions_do(lesions):
         assert consistency["value"] == pytest.approx(consistency["reference"], abs=0.3)
 
 
+def test_grain_is_told_from_real_lesions_and_fresh_lesions_are_not(lesions):
+    chance, name = np.random.default_rng(0), "told from real (linear, coarse features)"
+    fresh = rois(lesions, "fresh")
+    grey = {k: chance.integers(0, 256, x.shape).astype(np.uint8) for k, x in fresh.items()}
+    (honest, _), (grain, _) = (table(lesions, samples) for samples in (fresh, grey))
+    for label in CLASSES:
+        assert 0.2 < honest.loc[(label, name), "value"] < 0.8
+        assert grain.loc[(label, name), "value"] > 0.85
+        assert grain.loc[(label, name), "reference"] == 0.5
+
+
 def test_a_collapse_shows_in_the_coverage(lesions):
     one = {
         label: np.repeat(images[:1], 40, axis=0) for label, images in rois(lesions, "fresh").items()

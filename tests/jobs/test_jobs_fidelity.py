@@ -90,7 +90,7 @@ def appraise_all(folder, arm="classic", **changes):
 def test_every_synthesizer_is_appraised_in_every_fold(folder):
     table, pairs = appraise_all(folder)
     counts = table.groupby(["fold", "synthesizer", "class"]).size()
-    assert (counts.unstack("class") == [7, 7, 1]).all(axis=None)  # classes a and b, and macro
+    assert (counts.unstack("class") == [8, 8, 1]).all(axis=None)  # classes a and b, and macro
     assert (table["replicate"] == 1).all()
     by_class = table[table["class"] != "macro"]
     assert (by_class["training"] == 2 * EACH).all()

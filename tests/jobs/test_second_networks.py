@@ -10,6 +10,9 @@ from synthesizer_fold import SynthesizerFold, samples
 
 KINDS = {
     "dcgan": {**SMALL_GAN, "kind": "dcgan", "epochs": 2},
+    "acgan": {**SMALL_GAN, "kind": "acgan", "epochs": 2},
+    "cgan": {**SMALL_GAN, "kind": "cgan", "updates": 4},
+    "flow": {"kind": "flow", "channels": [16], "updates": 3, "batch": 4},
     "lesion_paste": {"kind": "lesion_paste", "classic": "online"},
     "mixup": {"kind": "mixup", "classic": "online"},
 }
@@ -22,7 +25,10 @@ def fold(tmp_path, striped_classes):
 
 @pytest.mark.parametrize(
     ("name", "classic"),
-    [("dcgan", 8), ("dcgan", "online"), ("lesion_paste", "online"), ("mixup", 8)],
+    [
+        *(("dcgan", 8), ("dcgan", "online"), ("acgan", 8), ("cgan", "online"), ("flow", "online")),
+        *(("lesion_paste", "online"), ("mixup", 8), ("mixup", "online")),
+    ],
 )
 def test_a_second_network_has_seen_none_of_the_lesions_that_it_is_judged_by(fold, name, classic):
     settings = {**KINDS[name], "classic": classic}

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.multitest import multipletests
 
 from augtrial.core import seeds
-from augtrial.fidelity.measures import density_coverage, fid, kid
+from augtrial.fidelity.measures import density_coverage, fid, kid, told_apart
 from augtrial.fidelity.memorisation import (
     detectable,
     memorisation,
@@ -118,10 +118,11 @@ def appraise(
         reference = right.mean() if len(right) else np.nan
         consistent = np.mean(predicted[f"samples/{label}"] == label)
         consistency = _measure("class consistency", consistent, reference)
+        told = _told_apart(images, trained, fresh, features[0])
         memorised, pairs = _memorisation(images, trained, fresh, label, seed)
         rows += [
             {"class": label, **measure, "synthetic": len(images), **counts}
-            for measure in (consistency, *memorised)
+            for measure in (consistency, told, *memorised)
         ]
         pictures |= pairs
     rows.append(_train_on_synthetic(samples, training, held_out, features[0]))
@@ -146,6 +147,24 @@ def _distances(
     values = density_coverage(real, synthetic, NEIGHBOURS)
     references = density_coverage(real, unseen, NEIGHBOURS)
     yield from map(_measure, names[2:], values, references)
+
+
+def _told_apart(
+    images: np.ndarray, trained: RealLesions, fresh: RealLesions, space: Features
+) -> dict[str, Any]:
+    """Return how well a linear classifier tells held-out lesions from the images: 0.5 by chance.
+
+    It learns from training lesions and half of the images, and is asked about held-out lesions and
+    the other half; a patient is on one side alone. Variants of lesions, since synthesizers learn
+    from such.
+    """
+    name = f"told from real (linear, {space.name})"
+    if min(map(len, (images, trained.rois, fresh.rois))) < MIN_LESIONS:
+        return _measure(name, np.nan, np.nan)
+    real = [space.extract(np.concatenate(list(part.images))) for part in (trained, fresh)]
+    synthetic = [space.extract(images[start::2]) for start in (0, 1)]
+    learnt, judged = zip(real, synthetic, strict=True)
+    return _measure(name, told_apart(learnt, judged), 0.5)
 
 
 def _memorisation(

@@ -6,6 +6,10 @@ Every function takes feature rows [n, d], whatever the features are.
 from collections.abc import Iterator
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 BLOCK = 512  # rows of a distance or kernel matrix that are in memory at a time
 
@@ -21,6 +25,25 @@ def kid(a: np.ndarray, b: np.ndarray) -> float:
     within = [_pairs_sum(x) / (len(x) * (len(x) - 1)) for x in (a, b)]
     between = sum(_kernel(rows, b).sum() for rows in _blocks(a))
     return float(sum(within) - 2 * between / (len(a) * len(b)))
+
+
+def told_apart(
+    learnt: tuple[np.ndarray, np.ndarray], judged: tuple[np.ndarray, np.ndarray]
+) -> float:
+    """Return how well real and synthetic images are told apart: an AUC, 0.5 by chance, 1 always.
+
+    It is the probability that of a real and a synthetic image the linear classifier names the right
+    one (two-alternative forced choice). Each pair has features of real [n, d] and of synthetic
+    images [m, d]; the classifier, a logistic regression, learns from the first pair alone.
+    """
+    (x, y), (new, kinds) = (
+        (np.concatenate(pair), np.repeat([0, 1], [len(pair[0]), len(pair[1])]))
+        for pair in (learnt, judged)
+    )
+    linear = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced")
+    )
+    return float(roc_auc_score(kinds, linear.fit(x, y).decision_function(new)))
 
 
 def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
