@@ -1,0 +1,1 @@
+"""Quality against core-seconds, for every synthesizer."""
