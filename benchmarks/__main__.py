@@ -26,6 +26,7 @@ PARTS = {
     "Measures of fidelity, 5,000 x 5,000 images": "metrics",
     "The pipeline's own cost": "overhead",
     "Growth with lesions, variants, arms, replicates and folds": "growth",
+    "Synthesizers: quality against core-seconds": "synthesis",
 }
 BEGIN = re.compile(r"^(?=`python -m benchmarks \w+` on )", re.MULTILINE)
 
@@ -44,10 +45,14 @@ def written(blocks: Blocks) -> str:
     text = [HEAD]
     for title, part in PARTS.items():
         if title in blocks:
-            source = Path(__file__).with_name(f"{part}.py").read_text(encoding="utf-8")
-            about = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0]
+            about = (ast.get_docstring(ast.parse(_source(part))) or "").split("\n\n")[0]
             text.append("\n\n".join([f"## {title}\n{about}", *blocks[title].values()]) + "\n")
     return "\n".join(text)
+
+
+def _source(part: str) -> str:
+    files = (Path(__file__).parent / name for name in (f"{part}.py", f"{part}/__init__.py"))
+    return next(file for file in files if file.exists()).read_text(encoding="utf-8")
 
 
 def _machine_of(block: str) -> str:
@@ -56,7 +61,13 @@ def _machine_of(block: str) -> str:
 
 
 def main() -> None:
-    """Measure the parts that the command line names, or all, and write the page."""
+    """Measure the parts that the command line names, or all, and write the page.
+
+    Of the synthesizers, hours on end, it shows what `synthesis` without `--page` has measured.
+    """
+    if sys.argv[1:2] == ["synthesis"] and "--page" not in sys.argv:
+        import_module("benchmarks.synthesis.run").main(sys.argv[2:])
+        return
     for title, part in PARTS.items():
         if len(sys.argv) == 1 or part in sys.argv[1:]:
             print(f"{title} ...", flush=True)

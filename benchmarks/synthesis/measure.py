@@ -120,7 +120,7 @@ class Judge:
         seen, unseen = (real[part]["rois"] for part in ("seen", "unseen"))
         judged = {f"samples/{label}": images, f"unseen/{label}": unseen}
         predicted = {key: self._classes(each) for key, each in judged.items()}
-        drawn = self._variants_of_any(label, len(images))
+        drawn = self.real_variants(label, len(images))
         return fitness_measures(
             {label: images},
             {label: seen},
@@ -130,7 +130,7 @@ class Judge:
             predicted,
         )
 
-    def _variants_of_any(self, label: str, number: int) -> np.ndarray:
+    def real_variants(self, label: str, number: int) -> np.ndarray:
         """Return so many variants, each another one of a seen lesion at random."""
         chosen = self.split.seen.select(self.split.seen.labels == label)
         lesions = seeds.generator(self.seed, "any", label).integers(len(chosen), size=number)

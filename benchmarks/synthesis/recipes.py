@@ -29,8 +29,9 @@ class Recipe:
 
     `weights` are those that draw; one training has them all. With `variants` online each image of a
     batch is a new variant; fixed are as many as in the cohort's trial. A `scheduled` training knows
-    its end, so that each point has one of its own. `source` is the recipe whose trained network it
-    draws with. The `telling` ones are measured first.
+    its end, so that each point has one of its own; `points` are core-seconds a class beside those
+    of all. `source` is the recipe whose trained network it draws with. The `telling` ones are
+    measured first.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Recipe:
     variants: str = ONLINE
     cohorts: tuple[str, ...] = ()
     scheduled: bool = False
+    points: tuple[int, ...] = ()
     source: str = ""
     telling: bool = False
 
@@ -88,7 +90,7 @@ RECIPES = (
     Recipe("dcgan-fixed", "dcgan", weights=(RAW,), variants=FIXED, telling=True),
     Recipe("dcgan", "dcgan", telling=True),
     Recipe("acgan", "acgan", {"conditioning": "product"}, telling=True),
-    Recipe("flow", "flow", weights=(AVERAGED,), scheduled=True, telling=True),
+    Recipe("flow", "flow", weights=(AVERAGED,), scheduled=True, points=(240,), telling=True),
     Recipe("paste-flow", "paste_flow", weights=(AVERAGED,), source="flow", telling=True),
     Recipe("cgan", "cgan"),
     Recipe("wgan-gp", "wgan_gp"),

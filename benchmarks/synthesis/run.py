@@ -5,6 +5,7 @@ results/.synthesis, so that a longer one begins where a shorter one has ended.
 """
 
 import argparse
+import itertools
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from augtrial.synthesizers.base import TrainedNetwork
 from augtrial.training.checkpoints import Checkpoint
 from augtrial.training.device import Device, training_device
 from benchmarks.paired import ROOT, machine
-from benchmarks.synthesis.cohorts import SOURCES, cohort
+from benchmarks.synthesis.cohorts import SOURCES, cohort, split
 from benchmarks.synthesis.measure import MEASURES, judge
 from benchmarks.synthesis.recipes import BY_NAME, RECIPES, Recipe
 from benchmarks.synthesis.trainings import begin, network_of, pasted, train_until, updates_within
@@ -35,6 +36,7 @@ SEEDS = (1, 2, 3)
 SAMPLES = 200  # of each class
 SHOWN = 24  # of them, in the order in which they were drawn
 SHEETS = (120, 300, 900)  # points whose images are shown
+REAL = "real"
 
 KEYS = ["cohort", "recipe", "weights", "seed", "point", "class", "settings"]
 ABOUT = ["updates", "core_seconds", "samples", "seen", "unseen"]
@@ -86,7 +88,9 @@ def _of(where: str, name: str, recipes: Sequence[str], seed: int, last: int) -> 
     drawn = tuple(r.name for r in RECIPES if name in (r.name, r.source) and r.name in recipes)
     if not recipe.fits(where):
         return
-    points = tuple(p for p in POINTS if p <= last) if recipe.is_trained else (0,)
+    points: tuple[int, ...] = (0,)
+    if recipe.is_trained:
+        points = tuple(p for p in sorted({*POINTS, *recipe.points}) if p <= last)
     # A training with a schedule is another one for each point.
     groups = [(p,) for p in points] if recipe.scheduled else [points]
     for classes in synthesizers[recipe.kind].networks(cohort(where).classes).values():
@@ -192,14 +196,16 @@ def draw(recipe: Recipe, network: TrainedNetwork, label: str, seed: int) -> np.n
 
 def _keep(images: np.ndarray, work: Work, name: str, weights: str, point: int, label: str) -> None:
     """Keep what the contact sheets show, of the first seed alone."""
-    recipe = BY_NAME[name]
-    if work.seed == SEEDS[0] and weights == recipe.weights[-1] and point in (0, *SHEETS):
-        path = strip_path(work.cohort, label, name, point)
+    if work.seed != SEEDS[0] or weights != BY_NAME[name].weights[-1] or point not in (0, *SHEETS):
+        return
+    real = judge(work.cohort, work.seed).real_variants(label, SHOWN)
+    for row, pictures in {(REAL, 0): real, (name, point): images}.items():
+        path = shown_path(work.cohort, label, *row)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, images)
+        np.save(path, pictures)
 
 
-def strip_path(where: str, label: str, name: str, point: int) -> Path:
+def shown_path(where: str, label: str, name: str, point: int) -> Path:
     """Return the file of the images that are shown of a recipe's class at a point."""
     return KEPT / "shown" / f"{where}.{label}.{name}.{point}.npy"
 
@@ -227,6 +233,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--page", action="store_true", help="only write the page and the figure")
     chosen = parser.parse_args(arguments)
+    for where, seed in itertools.product(chosen.cohorts, chosen.seeds):
+        if note := split(where, seed).note:
+            print(f"{where}, seed {seed}: {note}; they have no measures", flush=True)
     todo = list(works(chosen.cohorts, chosen.recipes, chosen.seeds, chosen.until))
     if chosen.jobs == 1:
         for work in todo:
