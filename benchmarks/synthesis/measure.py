@@ -112,6 +112,7 @@ class Judge:
         more = self._more(label, images) if known else ((name, (np.nan, np.nan)) for name in MORE)
         for measure, (value, reference) in [*((m, (v, r)) for m, v, r in rows), *more]:
             found |= {measure: value, f"{measure}, real": reference}
+        self.features.known.clear()  # the features of all images would fill the memory
         fits = fitness_table(table.assign(synthesizer="it"))["fit"]
         return found | {"fit": ("yes" if fits.all() else "no") if known else ""}
 

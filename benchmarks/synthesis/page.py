@@ -81,7 +81,8 @@ def _fast(judged: dict[tuple[str, str, int], str]) -> tuple[str, str]:
         return "not measured", ""
     fit = [key for key, fault in judged.items() if not fault]
     if not fit:
-        name, weights, point = max(judged, key=lambda key: key[2])
+        # What lacks least in words, of the longest trainings.
+        name, weights, point = min(judged, key=lambda key: (-key[2], len(judged[key])))
         return "no", f"{name}, {weights}, at {point} s {judged[name, weights, point]}"
     name, weights, point = min(fit, key=lambda key: key[2])
     return "yes", f"{name}, {weights}, at {point} s"

@@ -8,6 +8,8 @@ import argparse
 import itertools
 import multiprocessing
 import os
+import sys
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,11 +239,22 @@ def main(arguments: Sequence[str]) -> None:
         if note := split(where, seed).note:
             print(f"{where}, seed {seed}: {note}; they have no measures", flush=True)
     todo = list(works(chosen.cohorts, chosen.recipes, chosen.seeds, chosen.until))
-    if chosen.jobs == 1:
-        for work in todo:
-            do(work)
-        return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
-        for _ in pool.imap_unordered(do, todo):
-            pass
+    if chosen.jobs == 1:
+        failed = [error for error in map(attempt, todo) if error]
+    else:
+        with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
+            failed = [error for error in pool.imap_unordered(attempt, todo) if error]
+    if failed:
+        sys.exit(f"{len(failed)} of {len(todo)} trainings failed; the others are measured")
+
+
+def attempt(work: Work) -> str:
+    """Do a work; return its error, also printed, so that the others go on; empty if none."""
+    try:
+        do(work)
+    except Exception:
+        print(f"{work} failed:", file=sys.stderr)
+        traceback.print_exc()
+        return str(work)
+    return ""
