@@ -42,7 +42,7 @@ def current(rows: pd.DataFrame) -> pd.DataFrame:
 
 def long_table(rows: pd.DataFrame, measures: tuple[str, ...] = FITNESS) -> pd.DataFrame:
     """Return a row a training, class and measure, as `statistics.fitness` reads them."""
-    about = ["cohort", "recipe", "weights", "point", "class", "samples", "seen", "unseen"]
+    about = ["cohort", "recipe", "weights", "seed", "point", "class", "samples", "seen", "unseen"]
     found = []
     for measure in measures:
         part = rows[about].assign(measure=measure, value=rows[measure])
@@ -55,7 +55,8 @@ def faults(rows: pd.DataFrame) -> dict[tuple[str, str, int], str]:
     found = {}
     for key, part in rows.groupby(["recipe", "weights", "point"], sort=False):
         name = str(key[0])
-        judged = fitness_table(long_table(part).assign(synthesizer=name))
+        measures = long_table(part).rename(columns={"seed": "replicate"})
+        judged = fitness_table(measures.assign(synthesizer=name, fold=1))
         found[key] = unfit_synthesizers(judged).get(name, "").removeprefix(f"{name} ")
     return found
 
