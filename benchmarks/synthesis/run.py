@@ -154,7 +154,8 @@ def _train(work: Work, recipe: Recipe, device: Device) -> None:
 
 def _missing(work: Work, point: int) -> list[tuple[str, str]]:
     """Return the recipes and weights of which a class has no row at a point."""
-    rows = rows_of(VALUES)
+    with FileLock(KEPT / "rows.lock"):  # no half a row
+        rows = rows_of(VALUES)
     found = []
     for name in work.drawn:
         recipe = BY_NAME[name]
