@@ -7,8 +7,8 @@ READY := $(VENV)/.ready
 CORES ?= all
 WORKERS ?= 2
 PYTEST_ARGS ?=
-QUICK := config/quick.yaml
-REPORT := results/quick/report.html
+STUDY := config/demo.yaml
+REPORT := results/demo/report.html
 
 # Jobs of Snakemake find this environment's programs, and take one thread each, since the jobs
 # already share the cores. albumentations does not ask the network for a newer version.
@@ -40,7 +40,7 @@ FIND_PYTHON = found=; \
 	which-python clean
 
 help:
-	@echo 'make study    set-up, then the quick study on the built-in cohort (minutes)'
+	@echo 'make study    set-up, then a demonstration on the built-in cohort (minutes)'
 	@echo 'make test     set-up, then formatting, lint, types and all tests'
 	@echo 'make test-fast  the tests that take little: under two minutes, for the inner loop'
 	@echo 'make test-browser  the report in a real browser; installs chromium (Debian, Ubuntu)'
@@ -75,7 +75,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 study: $(READY)
-	$(WITH) snakemake --cores $(CORES) --configfile $(QUICK)
+	$(WITH) snakemake --cores $(CORES) --configfile $(STUDY)
 	@echo
 	@echo 'The study is finished. Open $(REPORT) in a browser;'
 	@echo 'the tables and figures that it shows lie beside it in $(dir $(REPORT)).'

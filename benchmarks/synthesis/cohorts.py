@@ -23,7 +23,7 @@ from augtrial.config.cohort import ClassicSettings, PhantomSettings, RoiSettings
 from augtrial.config.load import read_settings
 from augtrial.core import seeds
 from augtrial.core.errors import UserError
-from augtrial.fidelity.fitness import MIN_LESIONS
+from augtrial.core.names import MIN_LESIONS
 from augtrial.imaging.affine_augmentation import apply_variants, sample_variant
 from augtrial.imaging.context import Context
 from augtrial.imaging.roi import extract_context, extract_roi

@@ -17,10 +17,11 @@ from sklearn.preprocessing import StandardScaler
 
 from augtrial.config.classifier import Budget
 from augtrial.core import seeds
+from augtrial.core.names import MIN_LESIONS
 from augtrial.core.registry import tasks
 from augtrial.fidelity.appraisal import RealLesions
 from augtrial.fidelity.features import ClassifierFeatures
-from augtrial.fidelity.fitness import MIN_LESIONS, fitness_measures
+from augtrial.fidelity.fitness import fitness_measures
 from augtrial.fidelity.measures import kid
 from augtrial.fidelity.memorisation import memorisation, polar_descriptor
 from augtrial.imaging.training_set import TrainingSet

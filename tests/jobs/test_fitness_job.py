@@ -71,7 +71,7 @@ def measure(folder, **changes):
 
 def test_a_collapsed_synthesizer_is_unfit_and_says_so(folder):
     reasons = unfit_synthesizers(fitness_table(measure(folder)))
-    assert reasons["collapsed"].startswith("collapsed collapsed ")
+    assert reasons["collapsed"].startswith("collapsed collapsed, mixes")
     assert "near-duplicates 100 %" in reasons["collapsed"]
 
 

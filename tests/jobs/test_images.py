@@ -130,7 +130,7 @@ def test_transforms_change_the_variants_that_an_arm_takes(part, tmp_path, size, 
         transformed=tmp_path / "flipped.npy",
     )
     stored = read_part(part["rois.npz"], part["variants.npy"]).variants
-    taken = np.concatenate([stored[index, :count] for index, count in enumerate(counts)])
+    taken = np.concatenate([stored[index][:count] for index, count in enumerate(counts)])
     np.testing.assert_array_equal(np.load(tmp_path / "flipped.npy"), taken[:, ::-1])
 
 

@@ -30,7 +30,10 @@ COMPUTE = {
 }
 # A fold's classifiers lie in one file, and the appraisal of samples looks through one of them.
 OF_CLASSIFIERS = {"train_classifiers", "appraise_samples"}
-TRAINED = ("*.pt", "*/*.pt", "*/samples.npz", "*/progress.npz", "*.history.csv", "*/history.csv")
+TRAINED = (
+    *("*.pt", "*/*.pt", "*/samples.npz", "*/progress.npz", "*.history.csv", "*/history.csv"),
+    *("*/*/*.pt", "*/*/samples.npz"),
+)
 FOLDS = {f"replicate=1, fold={fold}" for fold in (1, 2, 3)}
 NETWORKS = [*ARMS, *(f"{arm}@10" for arm in ARMS), "classic:0", "classic:8"]
 
@@ -411,7 +414,7 @@ def test_other_pictures_of_the_held_out_lesions_change_nothing_of_their_fold(run
         for path in sorted(run.results.glob("replicate1/fold[12]/**/*"))
         if path.suffix == ".pt" or path.name == "samples.npz"
     ]
-    assert len(targets) == 2 * (1 + 2 * 2)
+    assert len(targets) == 2 * 2 * (1 + 2 * 2)  # for arms, and to judge fitness
     other.call(*targets, cores=1)
     same, changed = (
         [digests(r.results / f"replicate1/fold{fold}", TRAINED) for r in (run, other)]

@@ -8,8 +8,7 @@ import numpy as np
 
 from augtrial.cohort.lesion import Cohort, Lesion
 from augtrial.core import seeds
-
-MIN_SET_ASIDE = 10  # lesions of a class, by which the fitness of a synthesizer is judged
+from augtrial.core.names import MIN_LESIONS
 
 
 def split_patients(
@@ -79,7 +78,7 @@ def set_aside(patients: Sequence[str], labels: Sequence[str], *, seed: int) -> s
         known = Counter(
             label for label, name in zip(labels, patients, strict=True) if name in taken
         )
-        if min(known[label] for label in set(labels)) >= MIN_SET_ASIDE:
+        if min(known[label] for label in set(labels)) >= MIN_LESIONS:
             return taken
     return set(order[: len(order) // 2])
 

@@ -24,7 +24,8 @@ changed on the command line: `--config 'cohort={table: lesions.csv}' study=mine`
 | file | study |
 |---|---|
 | `../config.yaml` | the paper's study on the built-in cohort, full size |
-| `quick.yaml` | the paper's arms, narrow networks and short budgets: minutes on two cores |
+| `demo.yaml` | `make study`: a whole trial at 32x32 on the built-in cohort, with verdicts |
+| `quick.yaml` | the paper's arms at 64x64, narrow networks, short budgets: minutes on two cores |
 | `controls.yaml` | quick.yaml with every control, in six replicates |
 | `tiny.yaml` | every stage, as fast as possible; the study of the tests |
 | `brain-tumor-mr.yaml` | 182 brain tumours in MR slices, the data set's own folds, no patient ids |

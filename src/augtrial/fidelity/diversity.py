@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from augtrial.fidelity.fitness import MIN_LESIONS, NEIGHBOURS, layout, near_duplicates
+from augtrial.core.names import MIN_LESIONS
+from augtrial.fidelity.fitness import NEIGHBOURS, layout, near_duplicates
 from augtrial.fidelity.measures import density_coverage
 
 REPEATED = 0.25  # near-duplicates above the lesions' own, from which on there is a warning

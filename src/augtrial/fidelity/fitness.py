@@ -14,13 +14,12 @@ import pandas as pd
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import pdist, squareform
 
-from augtrial.cohort.folds import MIN_SET_ASIDE
+from augtrial.core.names import MIN_LESIONS
 from augtrial.fidelity.measures import density_coverage, kid
 
 if TYPE_CHECKING:
     from augtrial.fidelity.appraisal import Features
 
-MIN_LESIONS = MIN_SET_ASIDE  # of a class among the unseen ones, and among the seen ones
 NEIGHBOURS = 5  # k of the coverage
 LAYOUT = 16  # side of the small image whose pixels are the layout
 CLOSE = 0.5  # of the distance between a lesion and its nearest other one, in the median
