@@ -11,7 +11,7 @@ from PIL import Image
 import made_up
 from augtrial.cohort.lesion import Cohort
 from augtrial.core.errors import UserError
-from augtrial.core.io import read_arrays, read_histories, read_table
+from augtrial.core.io import read_arrays, read_histories, read_table, write_table
 from augtrial.pipeline.figure_specs import FigureSpecs
 from augtrial.pipeline.study import Study
 from augtrial.reporting import published_results
@@ -368,3 +368,14 @@ def test_numbers_are_written_for_people():
     assert [points(value) for value in (0.0123, -0.0123, -1e-17)] == ["+1.2", "−1.2", "0.0"]
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert shortened("lesion_000123", 7) == "…000123"
+
+
+def test_only_contrasts_that_are_not_evaluable_are_marked_so(tmp_path):
+    table = made_up.tables()["contrasts"]
+    unfit = table["contrast"] == made_up.CONTRASTS[1]
+    write_table(tmp_path / "c.csv", table.assign(not_evaluable=np.where(unfit, "collapsed", "")))
+    for read in (read_table(tmp_path / "c.csv"), table.drop(columns="not_evaluable")):
+        drawing = draw_contrasts(read, made_up.style())
+        texts = [t.get_text() for axis in drawing.figure.axes for t in axis.texts]
+        marked = sum("not evaluable" in text for text in texts)
+        assert marked == (4 if "not_evaluable" in read else 0), texts

@@ -18,6 +18,9 @@ COLUMNS = [
 def draw_contrasts(table: pd.DataFrame, style: FigureStyle) -> Drawing:
     """Draw the rows of tables/contrasts.csv that the report leads with."""
     contrasts = list(dict.fromkeys(table["contrast"]))
+    # An empty cell is read as NaN; a table made elsewhere may lack the column.
+    reasons = table["not_evaluable"] if "not_evaluable" in table else pd.Series(dtype=str)
+    table = table.assign(not_evaluable=reasons.reindex(table.index).fillna("").astype(str))
     height = 0.42 + 0.27 * len(contrasts)
     figure, panels = panel_grid(len(LEADING), 1, height, 0.5, sharex=True)
     shown, words = [], []
@@ -27,7 +30,7 @@ def draw_contrasts(table: pd.DataFrame, style: FigureStyle) -> Drawing:
         shown.append(rows.assign(endpoint=endpoint, **{"class": category}))
         for y, row in enumerate(rows.itertuples()):
             text = f"{points(row.difference)} ({points_interval(row.low, row.high)})"
-            unfit = bool(getattr(row, "not_evaluable", ""))
+            unfit = bool(row.not_evaluable)
             colour = GREY if unfit else style.colour(contrast_arms(row.contrast)[0])
             text += " not evaluable" if unfit else ""
             mark = {"color": colour, "marker": "s", "ms": 6.5}
