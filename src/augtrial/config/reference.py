@@ -27,6 +27,7 @@ changed on the command line: `--config 'cohort={table: lesions.csv}' study=mine`
 | `demo.yaml` | `make study`: a whole trial at 32x32 on the built-in cohort, with verdicts |
 | `quick.yaml` | the paper's arms at 64x64, narrow networks, short budgets: minutes on two cores |
 | `controls.yaml` | quick.yaml with every control, in six replicates |
+| `shared-synthesizer.yaml` | what a shared synthesizer hides (docs/results) |
 | `tiny.yaml` | every stage, as fast as possible; the study of the tests |
 | `brain-tumor-mr.yaml` | 182 brain tumours in MR slices, the data set's own folds, no patient ids |
 | `brain-tumor-mr-trial.yaml` | the same lesions with narrow networks: the trial of docs/results |
