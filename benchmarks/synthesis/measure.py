@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from augtrial.config.classifier import Budget
 from augtrial.core import seeds
@@ -21,8 +17,9 @@ from augtrial.core.names import MIN_LESIONS
 from augtrial.core.registry import tasks
 from augtrial.fidelity.appraisal import RealLesions
 from augtrial.fidelity.features import ClassifierFeatures
+from augtrial.fidelity.fitness import MEASURES as FITNESS
 from augtrial.fidelity.fitness import fitness_measures
-from augtrial.fidelity.measures import kid
+from augtrial.fidelity.measures import kid, told_apart
 from augtrial.fidelity.memorisation import memorisation, polar_descriptor
 from augtrial.imaging.training_set import TrainingSet
 from augtrial.statistics.fitness import fitness_table
@@ -37,7 +34,6 @@ KNOWN = 8  # variants of each lesion among which copies are looked for
 PARTS = 5  # of a cross-validation
 PERMUTATIONS = 99  # the p of copies is not asked for
 
-FITNESS = ("coverage", "near-duplicates", "class consistency", "layout KID", "fine detail")
 MORE = ("texture KID", "suspected copies", "told from unseen", "told from seen")
 MEASURES = (*FITNESS, *MORE)
 
@@ -158,10 +154,10 @@ class Judge:
         chance = seeds.generator(self.seed, "memorisation", label)
         found = memorisation(polar_descriptor(images), known, new, chance, PERMUTATIONS)
         yield "suspected copies", (found.suspects, found.null_reference)
-        apart = told_apart(parts["unseen"], parts["seen"], seed=self.seed)
+        apart = told_across(parts["unseen"], parts["seen"], seed=self.seed)
         own = drawn, np.array([f"sample {number}" for number in range(len(drawn))])
         for part in ("unseen", "seen"):
-            yield f"told from {part}", (told_apart(parts[part], own, seed=self.seed), apart)
+            yield f"told from {part}", (told_across(parts[part], own, seed=self.seed), apart)
 
     def _rows(self, real: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Return features and cases of the variants of real lesions."""
@@ -176,10 +172,10 @@ def judge(name: str, seed: int) -> Judge:
     return Judge(name, seed)
 
 
-def told_apart(
+def told_across(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], *, seed: int
 ) -> float:
-    """Return how well a linear classifier tells two kinds of images apart: an AUC, 0.5 by chance.
+    """Return how well two kinds of images are told apart across cases (see `told_apart`).
 
     Each has features [n, d] and cases [n]. The mean over the parts of a cross-validation that keeps
     a case in one part; variants of real lesions, since the synthesizers learn from such.
@@ -188,12 +184,9 @@ def told_apart(
     cases = np.concatenate([one[1], other[1]])
     y = np.repeat([0, 1], [len(one[0]), len(other[0])])
     parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=seed)
-    linear = make_pipeline(
-        StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced")
-    )
     found = []
     for learnt, judged in parts.split(x, y, cases):
-        if len(set(y[learnt])) == len(set(y[judged])) == 2:
-            scores = linear.fit(x[learnt], y[learnt]).decision_function(x[judged])
-            found.append(roc_auc_score(y[judged], scores))
+        pairs = [(x[part][y[part] == 0], x[part][y[part] == 1]) for part in (learnt, judged)]
+        if all(len(rows) for pair in pairs for rows in pair):
+            found.append(told_apart(*pairs))
     return float(np.mean(found)) if found else np.nan

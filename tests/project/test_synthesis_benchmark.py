@@ -168,6 +168,6 @@ def test_images_that_are_told_by_a_feature_have_an_area_of_one():
     chance = np.random.default_rng(0)
     one, other = chance.normal(size=(2, 60, 4))
     cases = np.repeat(np.arange(15), 4).astype(str), np.arange(100, 160).astype(str)
-    same = measure.told_apart((one, cases[0]), (other, cases[1]), seed=1)
+    same = measure.told_across((one, cases[0]), (other, cases[1]), seed=1)
     assert 0.3 < same < 0.7
-    assert measure.told_apart((one, cases[0]), (other + 5, cases[1]), seed=1) == 1
+    assert measure.told_across((one, cases[0]), (other + 5, cases[1]), seed=1) == 1

@@ -14,7 +14,7 @@ QUESTIONS = {
 }
 BY_MARGIN = " by margin"  # may end a contrast that asks for superiority
 ONLINE = "online"  # the value of `classic` in an arm that draws new variants in every batch
-MIN_LESIONS = 10  # of a class, seen and unseen, by which the fitness of a synthesizer is judged
+MIN_LESIONS = 10  # of a class, learnt from and not: with fewer no synthesizer is judged by them
 FEATURES = "features"  # the classifier whose features judge the fitness of synthesizers
 ORACLE = "oracle"  # the name of the fresh lesions among an arm's samples
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.multitest import multipletests
 
 from augtrial.core import seeds
+from augtrial.core.names import MIN_LESIONS
 from augtrial.fidelity.measures import density_coverage, fid, kid, told_apart
 from augtrial.fidelity.memorisation import (
     detectable,
@@ -20,7 +21,6 @@ from augtrial.fidelity.memorisation import (
     polar_descriptor,
 )
 
-MIN_LESIONS = 10  # of a class, training and held out: with fewer nothing is estimated
 NEIGHBOURS = 5  # k of density and coverage
 MAX_VARIANTS = 8  # of each lesion, among which copies are looked for
 PAIRS = 8  # closest pairs that are kept as pictures

@@ -17,6 +17,7 @@ import numpy as np
 
 from augtrial.config.arms import Arm
 from augtrial.core.cost import Cost
+from augtrial.core.names import FEATURES
 from augtrial.core.replicate import Replicate
 from augtrial.imaging.training_set import synthetic_count
 from augtrial.pipeline.job_params import JobParams
@@ -93,14 +94,17 @@ class Costs:
 
     def network_trainings(self, replicate: Which) -> list[Training]:
         """Return the trainings of a fold's arms and curves."""
-        share, trainings = Replicate.parse(replicate), []
+        share = Replicate.parse(replicate)
+        recipes = self.job_params.recipes(share).items()
+        return [self._network_training(name, arm, share) for name, arm in recipes]
+
+    def _network_training(self, name: str, arm: Arm, replicate: Replicate) -> Training:
+        """Return the training of one network on an arm's images."""
         classifier, task = self.settings.classifier, self.study.task
         cost = task.cost(classifier, classes=len(self.study.classes), size=self.settings.roi.size)
-        for name, arm in self.job_params.recipes(share).items():
-            images = self.arm_images(arm, share)
-            updates = task.updates(classifier, arm.budget or classifier.budget, images)
-            trainings.append(Training(**vars(cost), name=name, updates=updates, images=images))
-        return trainings
+        images = self.arm_images(arm, replicate)
+        updates = task.updates(classifier, arm.budget or classifier.budget, images)
+        return Training(**vars(cost), name=name, updates=updates, images=images)
 
     def all_synthesizer_trainings(self) -> Iterator[Training]:
         """Yield every network of a synthesizer that the study trains."""
@@ -113,12 +117,7 @@ class Costs:
 
     def feature_training(self) -> Training:
         """Return the training of the classifier whose features judge fitness."""
-        classifier, task = self.settings.classifier, self.study.task
-        cost = task.cost(classifier, classes=len(self.study.classes), size=self.settings.roi.size)
-        arm = self.settings.fitness_arm
-        images = self.arm_images(arm, Replicate(1))
-        updates = task.updates(classifier, arm.budget or classifier.budget, images)
-        return Training(**vars(cost), name="features", updates=updates, images=images)
+        return self._network_training(FEATURES, self.settings.fitness_arm, Replicate(1))
 
     def all_second_trainings(self) -> Iterator[Training]:
         """Yield every network that the study trains to judge the fitness of synthesizers."""

@@ -57,8 +57,8 @@ def compare(
     rule |= {"unconverged": unconverged, "unfit": unfit}
     parts: dict[str, Any] = {"endpoint": endpoint, "outcomes": outcomes}
     verdicts = verdict_table(differences, **rule)
-    unfit = verdicts[verdicts["verdict"] == NOT_EVALUABLE]
-    reasons = dict(zip(unfit["contrast"], unfit["reason"], strict=True))
+    failed = verdicts[verdicts["verdict"] == NOT_EVALUABLE]
+    reasons = dict(zip(failed["contrast"], failed["reason"], strict=True))
     differences["not_evaluable"] = [reasons.get(c, "") for c in differences["contrast"]]
     return {
         "endpoints": endpoint_table(predictions, confidence=confidence, outcomes=outcomes),
